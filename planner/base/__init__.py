@@ -1,0 +1,1 @@
+"""Errors, tasks and the log: what every room needs."""

@@ -1,0 +1,1 @@
+"""Files and networks to the model, and back."""

@@ -1,0 +1,1 @@
+"""What is kept: case folders and the index of them."""

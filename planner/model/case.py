@@ -1,0 +1,106 @@
+"""A case: the images, structures and facts of one patient that plans are made on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from planner.base.errors import InvalidValue
+from planner.model.image import Image
+from planner.model.structures import StructureSet
+
+SEX_VALUES = ("", "F", "M", "O")
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Facts about the patient; None or empty where unknown, never assumed."""
+
+    name: str = ""
+    id: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    age_y: float | None = None
+    height_cm: float | None = None
+    weight_kg: float | None = None
+    child_pugh: str = ""
+
+    def __post_init__(self) -> None:
+        if self.sex not in SEX_VALUES:
+            raise InvalidValue("The patient's sex is one of F, M, O or unknown.", repr(self.sex))
+        for word, value, top in (
+            ("age", self.age_y, 130.0),
+            ("height", self.height_cm, 260.0),
+            ("weight", self.weight_kg, 500.0),
+        ):
+            if value is not None and not 0 <= value <= top:
+                raise InvalidValue(f"The patient's {word} must lie in 0..{top:g}.", str(value))
+        if self.child_pugh not in ("", "A", "B", "C"):
+            raise InvalidValue("Child-Pugh class is A, B, C or unknown.", repr(self.child_pugh))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What plans are made on; immutable.
+
+    Parameters
+    ----------
+    id
+        Unique identifier of the case.
+    title
+        What a person calls it.
+    images
+        At least none; the first is shown first.
+    structure_sets
+        Each over its own grid.
+    patient
+        Facts, where known.
+    notes
+        What was corrected or decided on import, in words, oldest first.
+    """
+
+    id: str
+    title: str
+    images: tuple[Image, ...] = ()
+    structure_sets: tuple[StructureSet, ...] = ()
+    patient: Patient = field(default_factory=Patient)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise InvalidValue("A case needs an id.", self.title)
+        for values, word in (
+            ([i.id for i in self.images], "images"),
+            ([s.id for s in self.structure_sets], "structure sets"),
+        ):
+            if len(set(values)) != len(values):
+                raise InvalidValue(f"Two {word} of a case share an id.", ", ".join(sorted(values)))
+
+    def image(self, id: str = "") -> Image:
+        """The image of an id, or the first; raises `InvalidValue` where there is none."""
+        for image in self.images:
+            if not id or image.id == id:
+                return image
+        raise InvalidValue("The case has no such image.", id or self.title, "Import a scan first.")
+
+    @property
+    def structures(self) -> StructureSet:
+        """The structure set plans are judged on: the first one.
+
+        Raises
+        ------
+        InvalidValue
+            If the case has none.
+        """
+        if not self.structure_sets:
+            raise InvalidValue(
+                "The case has no segmented structures.", self.title, "Import or outline the liver and a lesion."
+            )
+        return self.structure_sets[0]
+
+    def with_structures(self, structures: StructureSet) -> Case:
+        """A copy with a structure set replaced (same id) or added."""
+        if any(s.id == structures.id for s in self.structure_sets):
+            kept = tuple(structures if s.id == structures.id else s for s in self.structure_sets)
+        else:
+            kept = (*self.structure_sets, structures)
+        return replace(self, structure_sets=kept)

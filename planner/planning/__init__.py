@@ -1,0 +1,1 @@
+"""What several treatments share: devices, paths and their hazards, rules with their sources."""

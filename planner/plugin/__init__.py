@@ -1,0 +1,1 @@
+"""The contract of treatment modules: manifest, discovery, running, results."""

@@ -1,0 +1,1 @@
+"""Assessments and pictures as HTML and PDF."""

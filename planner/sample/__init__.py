@@ -1,0 +1,1 @@
+"""The built-in sample case, made by rule and known exactly."""

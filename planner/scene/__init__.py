@@ -1,0 +1,1 @@
+"""The model as pictures: slices, surfaces, instruments."""

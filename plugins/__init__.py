@@ -1,0 +1,1 @@
+"""Treatment modules that come with the planner."""

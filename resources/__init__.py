@@ -1,0 +1,1 @@
+"""Devices, vocabulary, palettes, icons and templates."""
