@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
-from planner.io.atomic import write_atomically
+from planner.io.writing import write_atomically
 from planner.model.plan import Applicator, Plan
 
 SCHEMA = "liver-planner/plan"
@@ -88,9 +88,11 @@ def decode_plan(text: str | bytes, where: str) -> Plan:
     try:
         document = msgspec.json.decode(text)
     except msgspec.MsgspecError as error:
-        raise InputRefused("The plan is not valid JSON.", f"{where}: {error}", "Choose a .plan.json file.") from None
+        raise InputRefused(
+            "The plan is not valid JSON.", f"{where}: {error}", "Choose a .plan.json file."
+        ) from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputRefused("This file is not a plan.", where, f"A plan file says \"schema\": \"{SCHEMA}\".")
+        raise InputRefused("This file is not a plan.", where, f'A plan file says "schema": "{SCHEMA}".')
     version = document.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise InputRefused("The plan does not say its version.", where, "Save it again with Liver Planner.")
@@ -104,9 +106,13 @@ def decode_plan(text: str | bytes, where: str) -> Plan:
         record = msgspec.convert(document, _PlanRecord)
         return _plan_of(record)
     except msgspec.ValidationError as error:
-        raise InputRefused("A field of the plan is wrong.", f"{where}: {error}", "Correct this field.") from None
+        raise InputRefused(
+            "A field of the plan is wrong.", f"{where}: {error}", "Correct this field."
+        ) from None
     except InvalidValue as error:
-        raise InputRefused(error.what, f"{where}: {error.thing}", error.todo or "Correct this value.") from None
+        raise InputRefused(
+            error.what, f"{where}: {error.thing}", error.todo or "Correct this value."
+        ) from None
 
 
 def read_plan(path: Path) -> Plan:
@@ -116,7 +122,9 @@ def read_plan(path: Path) -> Plan:
             raise InputRefused("The file is too large for a plan.", str(path), "Choose a .plan.json file.")
         text = path.read_bytes()
     except OSError as error:
-        raise InputRefused("The plan file cannot be read.", f"{path}: {error.strerror}", "Check the path.") from None
+        raise InputRefused(
+            "The plan file cannot be read.", f"{path}: {error.strerror}", "Check the path."
+        ) from None
     return decode_plan(text, str(path))
 
 

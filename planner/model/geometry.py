@@ -120,7 +120,7 @@ class Grid:
     @cached_property
     def inverse_affine(self) -> FloatArray:
         """4 x 4 matrix from LPS mm to (i, j, k, 1), not rounded."""
-        return _readonly(np.linalg.inv(self.affine))
+        return _readonly(np.linalg.inv(self.affine).astype(np.float64))
 
     @property
     def voxel_volume_ml(self) -> float:
@@ -178,9 +178,7 @@ class Grid:
     def corners_ijk(self) -> FloatArray:
         """Indices of the eight corner voxels, shape (8, 3)."""
         k, j, i = self.shape
-        return np.array(
-            [[a, b, c] for a in (0, i - 1) for b in (0, j - 1) for c in (0, k - 1)], dtype=float
-        )
+        return np.array([[a, b, c] for a in (0, i - 1) for b in (0, j - 1) for c in (0, k - 1)], dtype=float)
 
     @classmethod
     def from_affine(cls, affine: npt.ArrayLike, shape: tuple[int, int, int]) -> Grid:

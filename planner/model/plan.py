@@ -58,7 +58,9 @@ class Applicator:
             object.__setattr__(self, word, _finite_point(getattr(self, word), f"{word} of '{self.id}'"))
         if math.dist(self.entry_lps_mm, self.tip_lps_mm) < SHORTEST_PROBE_MM:
             raise InvalidValue(
-                "A probe's entry and tip lie on the same point.", f"probe '{self.id}'", "Move the entry or the tip."
+                "A probe's entry and tip lie on the same point.",
+                f"probe '{self.id}'",
+                "Move the entry or the tip.",
             )
         settings = {str(k): float(v) for k, v in sorted(self.settings.items())}
         for key, value in settings.items():
@@ -86,7 +88,8 @@ class Applicator:
     @property
     def direction(self) -> FloatArray:
         """Unit vector from entry to tip, shape (3,)."""
-        return (np.array(self.tip_lps_mm) - np.array(self.entry_lps_mm)) / self.length_mm
+        tip, entry = np.array(self.tip_lps_mm), np.array(self.entry_lps_mm)
+        return np.asarray((tip - entry) / self.length_mm)
 
     def point_behind_tip(self, offset_mm: float) -> FloatArray:
         """Point on the shaft ``offset_mm`` behind the tip, towards the entry; shape (3,)."""

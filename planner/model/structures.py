@@ -215,13 +215,11 @@ class StructureSet:
         box = self.box(name)
         return 0 if box.is_empty else int(np.count_nonzero(self.mask(name, box)))
 
-    def edited(self, name: str, **changes: Any) -> StructureSet:
+    def edited(self, structure_name: str, /, **changes: Any) -> StructureSet:
         """A copy in which a structure has another name, role, colour, code or origin."""
-        old = self[name]
+        old = self[structure_name]
         kept = tuple(replace(s, **changes) if s is old else s for s in self.structures)
-        return StructureSet(
-            self.id, self.grid, self.layers, kept, self.frame_of_reference_uid, self._boxes
-        )
+        return StructureSet(self.id, self.grid, self.layers, kept, self.frame_of_reference_uid, self._boxes)
 
     def with_mask(self, structure: Structure, mask: BoolArray) -> StructureSet:
         """A copy with one more structure, in a layer where it overlaps nothing or a new one.
@@ -265,11 +263,11 @@ class StructureSet:
 
 def bounding_box(mask: npt.NDArray[Any]) -> Box:
     """Smallest box of the true voxels of an array ``[k, j, i]``; empty where none is true."""
-    ks = np.flatnonzero(mask.any(axis=(1, 2)))
+    ks = np.flatnonzero(np.any(mask, axis=(1, 2)))
     if ks.size == 0:
         return Box((0, 0, 0), (0, 0, 0))
     slab = mask[ks[0] : ks[-1] + 1]
-    plane = slab.any(axis=0)
+    plane: BoolArray = np.any(slab, axis=0)
     js = np.flatnonzero(plane.any(axis=1))
     columns = np.flatnonzero(plane.any(axis=0))
     return Box(
