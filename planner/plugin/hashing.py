@@ -1,0 +1,60 @@
+"""Hashes of what an answer is true of."""
+
+from __future__ import annotations
+
+import hashlib
+import weakref
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from planner.model.case import Case
+from planner.model.geometry import Grid
+from planner.model.plan import Plan
+
+_known: dict[int, tuple[weakref.ref[Any], str]] = {}
+
+
+def plan_hash(plan: Plan) -> str:
+    """SHA-256 of what a plan places; its name, author and notes do not count."""
+    rows = [
+        [a.id, a.kind, a.device, a.entry_lps_mm, a.tip_lps_mm, list(a.settings.items()), a.lesion]
+        for a in plan.applicators
+    ]
+    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
+
+
+def structures_hash(case: Case) -> str:
+    """SHA-256 of the structures a plan is judged on: grid, voxels, names and roles."""
+    if not case.structure_sets:
+        return hashlib.sha256(b"").hexdigest()
+    structures = case.structures
+    rows = [[s.name, s.role.value, s.layer, s.label] for s in structures.structures]
+    layers = [array_hash(layer) for layer in structures.layers]
+    return hashlib.sha256(msgspec.json.encode([_grid_row(structures.grid), rows, layers])).hexdigest()
+
+
+def image_hash(case: Case, id: str = "") -> str:
+    """SHA-256 of an image: grid and voxels."""
+    image = case.image(id)
+    return hashlib.sha256(msgspec.json.encode([_grid_row(image.grid), array_hash(image.values)])).hexdigest()
+
+
+def array_hash(array: npt.NDArray[Any]) -> str:
+    """SHA-256 of a read-only array, remembered as long as the array lives."""
+    entry = _known.get(id(array))
+    if entry is not None and entry[0]() is array:
+        return entry[1]
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    for plane in array:
+        digest.update(np.ascontiguousarray(plane).data)
+    value = digest.hexdigest()
+    if not array.flags.writeable:
+        _known[id(array)] = (weakref.ref(array), value)
+    return value
+
+
+def _grid_row(grid: Grid) -> list[Any]:
+    return [grid.shape, grid.spacing_mm, grid.origin_lps_mm, grid.direction]

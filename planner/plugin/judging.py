@@ -1,0 +1,70 @@
+"""Asking a treatment module, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from planner.base.errors import Cancelled, InvalidValue, PlannerError
+from planner.base.log import log
+from planner.base.task import Task
+from planner.model.assessment import Assessment
+from planner.model.case import Case
+from planner.model.plan import Plan
+from planner.plugin.registry import TreatmentModule
+
+
+def judge(
+    module: TreatmentModule,
+    case: Case,
+    plan: Plan,
+    settings: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+) -> Assessment:
+    """A module's whole answer to a plan.
+
+    Parameters
+    ----------
+    module, case, plan
+        Who is asked about what.
+    settings
+        Values that differ from the module's defaults.
+    task
+        Progress and cancel.
+
+    Raises
+    ------
+    InvalidValue
+        If the plan was made on another case or a setting is wrong.
+    PlannerError
+        If the module fails; its own errors in three parts pass through.
+    """
+    check_belongs(case, plan)
+    chosen = module.settings(settings)
+    answer: Assessment = guarded(module, lambda: module.logic.assess(case, plan, chosen, task or Task()))
+    return answer
+
+
+def check_belongs(case: Case, plan: Plan) -> None:
+    """Raise `InvalidValue` where a plan was made on another case."""
+    if plan.case_id != case.id:
+        raise InvalidValue(
+            "The plan was made on another case.",
+            f"plan '{plan.name}' names case {plan.case_id}; this is {case.id} ({case.title})",
+            "Open the case the plan was made on.",
+        )
+
+
+def guarded(module: TreatmentModule, call: Any) -> Any:
+    """Run a module's function; what it raises without three parts becomes a `PlannerError`."""
+    try:
+        return call()
+    except (PlannerError, Cancelled):
+        raise
+    except Exception as error:  # the plugin border: anybody's code may fail in any way
+        log().exception("module %s failed", module.manifest.id)
+        raise PlannerError(
+            f"The module '{module.manifest.title}' failed and gave no answer.",
+            f"{type(error).__name__}: {error}",
+            "Your plan is unchanged. Report this to whoever made the module.",
+        ) from error

@@ -1,0 +1,100 @@
+"""The manifest of a treatment module, read without importing anything of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+from planner.base.errors import PlannerError
+from planner.model.roles import Role
+
+FILE_NAME = "module.toml"
+#: The contract this planner speaks; a module names the one it was written for.
+API_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a module says of itself.
+
+    Parameters
+    ----------
+    id, title, version
+        Its name for machines and for people, and its version.
+    api
+        Version of the contract it was written for.
+    instruments
+        Kinds of instruments it judges.
+    needs
+        Roles of structures without which it cannot answer.
+    entry
+        Dotted name of its logic.
+    """
+
+    id: str
+    title: str
+    version: str
+    api: int
+    instruments: tuple[str, ...]
+    needs: tuple[Role, ...]
+    entry: str
+
+
+def read_manifest(entry_point: EntryPoint) -> Manifest:
+    """The manifest of an entry point's package.
+
+    Only the top-level package is looked up: asking for a subpackage would import its parent.
+
+    Raises
+    ------
+    PlannerError
+        If it is missing, incomplete, or speaks another contract.
+    """
+    top, _, rest = entry_point.value.partition(".")
+    spec = importlib.util.find_spec(top)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    for place in places:
+        path = Path(place).joinpath(*rest.split(".") if rest else ()) / FILE_NAME
+        if path.is_file():
+            return _checked(path, entry_point)
+    raise PlannerError(
+        f"The module '{entry_point.name}' has no manifest.",
+        f"{FILE_NAME} in {entry_point.value}",
+        "Reinstall the package that brings it.",
+    )
+
+
+def _checked(path: Path, entry_point: EntryPoint) -> Manifest:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest(
+            id=str(table["id"]),
+            title=str(table["title"]),
+            version=str(table["version"]),
+            api=int(table["api"]),
+            instruments=tuple(str(i) for i in table["instruments"]),
+            needs=tuple(Role(n) for n in table.get("needs", ())),
+            entry=f"{entry_point.value}.{table.get('entry', 'logic')}",
+        )
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+        raise PlannerError(
+            f"The manifest of the module '{entry_point.name}' is wrong.",
+            f"{FILE_NAME}: {error}",
+            "Correct it.",
+        ) from None
+    if manifest.id != entry_point.name:
+        raise PlannerError(
+            "A module is registered under another name than its manifest says.",
+            f"'{entry_point.name}' and '{manifest.id}'",
+            "Make the two agree.",
+        )
+    if manifest.api != API_VERSION:
+        raise PlannerError(
+            "A module was written for another version of the contract.",
+            f"'{manifest.id}' speaks {manifest.api}, this planner {API_VERSION}",
+            "Update the module or the planner.",
+        )
+    return manifest

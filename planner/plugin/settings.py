@@ -1,0 +1,135 @@
+"""Settings of treatment modules: frozen dataclasses whose fields say unit, range and help."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from planner.base.errors import InvalidValue
+from planner.model.assessment import SettingValue
+
+_S = TypeVar("_S")
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a form needs to know of one setting."""
+
+    name: str
+    default: SettingValue
+    unit: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    help: str
+
+
+def option(
+    default: Any,
+    help: str,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field of a Settings dataclass.
+
+    Parameters
+    ----------
+    default
+        A bool, number or word.
+    help
+        One sentence shown beside it.
+    unit, low, high, choices
+        Unit, inclusive range of a number, allowed words.
+    """
+    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def options_of(settings_class: type[Any]) -> tuple[Option, ...]:
+    """The options of a Settings class, in the order of its fields."""
+    found = []
+    for field in dataclasses.fields(settings_class):
+        meta = field.metadata
+        found.append(
+            Option(
+                field.name,
+                field.default,  # type: ignore[arg-type]
+                meta.get("unit", ""),
+                meta.get("low"),
+                meta.get("high"),
+                tuple(meta.get("choices", ())),
+                meta.get("help", ""),
+            )
+        )
+    return tuple(found)
+
+
+def make_settings(settings_class: type[_S], values: Mapping[str, Any]) -> _S:
+    """Settings with some values given, as numbers or as text from a command line.
+
+    Raises
+    ------
+    InvalidValue
+        If a name is unknown or a value is outside its range.
+    """
+    known = {o.name: o for o in options_of(settings_class)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InvalidValue(
+            "There is no such setting.", ", ".join(unknown), f"Settings are: {', '.join(known) or 'none'}."
+        )
+    return settings_class(**{name: _parsed(known[name], value) for name, value in values.items()})
+
+
+def settings_values(settings: Any) -> dict[str, SettingValue]:
+    """All values of a Settings object by name."""
+    return dataclasses.asdict(settings)
+
+
+def _parsed(option: Option, value: Any) -> SettingValue:
+    if isinstance(option.default, bool):
+        words = {
+            "true": True,
+            "yes": True,
+            "1": True,
+            "on": True,
+            "false": False,
+            "no": False,
+            "0": False,
+            "off": False,
+        }
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in words:
+            return words[str(value).lower()]
+        raise InvalidValue("This setting is yes or no.", f"{option.name} = {value}")
+    if isinstance(option.default, int | float):
+        return _number(option, value)
+    if option.choices and value not in option.choices:
+        raise InvalidValue(
+            "This setting has no such choice.",
+            f"{option.name} = {value}",
+            f"Choose one of: {', '.join(option.choices)}.",
+        )
+    return str(value)
+
+
+def _number(option: Option, value: Any) -> SettingValue:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    low = -math.inf if option.low is None else option.low
+    high = math.inf if option.high is None else option.high
+    if not (math.isfinite(number) and low <= number <= high):
+        raise InvalidValue(
+            "This setting is not a number in its range.",
+            f"{option.name} = {value}",
+            f"Give a number from {low:g} to {high:g} {option.unit}.".replace(" .", "."),
+        )
+    return int(number) if isinstance(option.default, int) and number.is_integer() else number
