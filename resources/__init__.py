@@ -1,1 +1,1 @@
-"""Devices, vocabulary, palettes, icons and templates."""
+"""Data the planner ships: vocabularies, device library, icons, themes."""
