@@ -9,6 +9,8 @@ from planner.model.vocabulary import vocabulary
 
 #: The dictionary behind ``pydicom.sr.codedict.codes``, by value.
 KNOWN_CODES = {value for concept in concepts["SCT"].values() for value in concept}
+#: SNOMED CT's "Intestinal structure": the dictionary holds its parts only.
+KNOWN_CODES.add("113276009")
 
 NAMES = {
     "livertumor01": Role.LESION,
