@@ -1,0 +1,230 @@
+"""What the treatment modules say of the open plan: live while dragging, exact on demand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from psygnal import Signal
+
+from planner.base.errors import Cancelled, PlannerError
+from planner.base.task import Task
+from planner.model.assessment import Assessment, Preview
+from planner.model.case import Case
+from planner.model.plan import Plan
+from planner.plugin.hashing import plan_hash
+from planner.plugin.judging import guarded
+from planner.plugin.registry import Registry, TreatmentModule
+from planner.plugin.running import ModuleRunner, Run
+
+Post = Callable[[Callable[[], None]], None]
+
+
+class JudgementState(StrEnum):
+    """How an answer stands to what is open now."""
+
+    NONE = "none"
+    RUNNING = "running"
+    CURRENT = "current"
+    OUT_OF_DATE = "out of date"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """A module's newest answer, and how it stands to the open plan."""
+
+    module: str
+    state: JudgementState = JudgementState.NONE
+    assessment: Assessment | None = None
+    preview: Preview | None = None
+    error: PlannerError | None = None
+    progress: tuple[float, str] = (0.0, "")
+
+
+@dataclass
+class _Prepared:
+    source: Any = None
+    value: Any = None
+    task: Task = field(default_factory=Task)
+    is_ready: bool = False
+
+
+class Judgements:
+    """Keeps every applicable module's answer in step with the open case and plan.
+
+    Parameters
+    ----------
+    registry
+        The installed modules.
+    post
+        Runs a call on the thread that owns the session; called from other threads.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, registry: Registry, post: Post) -> None:
+        self.registry = registry
+        self._post = post
+        self._runner = ModuleRunner()
+        self._judgements: dict[str, Judgement] = {}
+        self._prepared: dict[str, _Prepared] = {}
+        self._settings: dict[str, dict[str, Any]] = {}
+        self._runs: dict[str, Run] = {}
+        self._subject: tuple[Case, Plan] | None = None
+
+    def close(self) -> None:
+        """Stop everything that runs."""
+        for prepared in self._prepared.values():
+            prepared.task.cancel()
+        self._runner.close()
+
+    def of(self, module: str) -> Judgement:
+        """The newest judgement of a module."""
+        return self._judgements.get(module, Judgement(module))
+
+    def settings(self, module: str) -> Mapping[str, Any]:
+        """Values of a module's settings that differ from its defaults."""
+        return self._settings.get(module, {})
+
+    def set_settings(self, module: str, values: Mapping[str, Any]) -> None:
+        """Change a module's settings; raises `InvalidValue` where one is wrong."""
+        self.registry.module(module).settings(values)
+        self._settings[module] = dict(values)
+        self._mark_old(module)
+
+    def follow(self, case: Case, plan: Plan) -> None:
+        """Say what is open now; answers to anything else are out of date."""
+        self._subject = (case, plan)
+        for module in self.registry.judging(plan):
+            self._prepare(module, case)
+        for name in self._judgements:
+            self._mark_old(name)
+
+    def preview(self, case: Case, plan: Plan, focus: str) -> None:
+        """Answer at once with the few numbers shown while an instrument is dragged."""
+        for module in self.registry.judging(plan):
+            name = module.manifest.id
+            call = module.function("preview")
+            prepared = self._prepared.get(name)
+            if call is None or prepared is None or not prepared.is_ready:
+                continue
+            self._preview(module, call, prepared.value, case, plan, focus)
+
+    def assess(self, case: Case, plan: Plan) -> None:
+        """Ask every module that judges the plan's instruments for its whole answer."""
+        self.follow(case, plan)
+        for module in self.registry.judging(plan):
+            name = module.manifest.id
+            run = Run(
+                name,
+                on_progress=lambda f, t, n=name: self._post(lambda: self._progress(n, f, t)),  # type: ignore[misc]
+                on_done=lambda a, n=name, c=case, p=plan: self._post(lambda: self._done(n, a, c, p)),  # type: ignore[misc]
+                on_failed=lambda e, n=name: self._post(lambda: self._failed(n, e)),  # type: ignore[misc]
+                on_cancelled=lambda: None,
+            )
+            self._runs[name] = run
+            try:
+                self._runner.start(run, case, plan, self.settings(name))
+            except OSError as error:
+                self._failed(
+                    name, PlannerError("The module's process could not be started.", name, str(error))
+                )
+                continue
+            self._set(name, state=JudgementState.RUNNING, error=None, progress=(0.0, "Assessing"))
+
+    def cancel(self) -> None:
+        """Stop all running assessments; earlier answers stay and are out of date."""
+        for name, run in self._runs.items():
+            if not run.is_over:
+                self._runner.cancel(run)
+                self._set(name, state=self._old_state(name))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an assessment is under way."""
+        return any(j.state == JudgementState.RUNNING for j in self._judgements.values())
+
+    def _preview(
+        self,
+        module: TreatmentModule,
+        call: Callable[..., Any],
+        prepared: Any,
+        case: Case,
+        plan: Plan,
+        focus: str,
+    ) -> None:
+        name = module.manifest.id
+        settings = module.settings(self.settings(name))
+        try:
+            answer: Preview = guarded(module, lambda: call(case, prepared, plan, settings, focus))
+        except PlannerError as error:
+            self._set(name, state=JudgementState.FAILED, preview=None, error=error)
+            return
+        self._set(name, preview=answer, error=None, state=self._old_state(name))
+
+    def _prepare(self, module: TreatmentModule, case: Case) -> None:
+        name = module.manifest.id
+        call = module.function("prepare")
+        settings = module.settings(self.settings(name))
+        source = (case.structure_sets[:1], settings)
+        held = self._prepared.get(name)
+        if held is not None and held.source == source:
+            return
+        if held is not None:
+            held.task.cancel()
+        prepared = self._prepared[name] = _Prepared(source)
+        if call is None:
+            prepared.is_ready = True
+            return
+
+        def work() -> None:
+            try:
+                value = guarded(module, lambda: call(case, settings, prepared.task))
+            except (Cancelled, PlannerError):
+                return  # without it there is no live preview; the whole answer says what is wrong
+            self._post(lambda: self._ready(name, prepared, value))
+
+        threading.Thread(target=work, name=f"prepare-{name}", daemon=True).start()
+
+    def _ready(self, name: str, prepared: _Prepared, value: Any) -> None:
+        if self._prepared.get(name) is prepared:
+            prepared.value, prepared.is_ready = value, True
+            self.changed.emit(name)
+
+    def is_ready(self, module: str) -> bool:
+        """Whether a module can preview at once."""
+        held = self._prepared.get(module)
+        return held is not None and held.is_ready
+
+    def _done(self, name: str, assessment: Assessment, case: Case, plan: Plan) -> None:
+        state = JudgementState.CURRENT
+        if (
+            self._subject is None
+            or self._subject[0] is not case
+            or plan_hash(self._subject[1]) != plan_hash(plan)
+        ):
+            state = JudgementState.OUT_OF_DATE
+        self._set(name, state=state, assessment=assessment, preview=None, error=None)
+
+    def _failed(self, name: str, error: PlannerError) -> None:
+        self._set(name, state=JudgementState.FAILED, error=error)
+
+    def _progress(self, name: str, fraction: float, text: str) -> None:
+        if self.of(name).state == JudgementState.RUNNING:
+            self._set(name, progress=(fraction, text))
+
+    def _old_state(self, name: str) -> JudgementState:
+        return JudgementState.OUT_OF_DATE if self.of(name).assessment else JudgementState.NONE
+
+    def _mark_old(self, name: str) -> None:
+        held = self.of(name)
+        if held.state == JudgementState.CURRENT:
+            self._set(name, state=JudgementState.OUT_OF_DATE)
+
+    def _set(self, name: str, **changes: Any) -> None:
+        self._judgements[name] = replace(self.of(name), **changes)
+        self.changed.emit(name)
