@@ -19,11 +19,49 @@ from planner.model.geometry import FloatArray, Grid
 Place = tuple[float, float, float]
 
 
+#: Points are kept in cells about this wide, so that far ones are passed over together.
+CELL_MM = 12.0
+
+
 @dataclass(frozen=True, eq=False)
 class BoundaryPoints:
-    """Points on the boundary of a structure in LPS mm, shape (n, 3), float32."""
+    """Points on the boundary of a structure.
+
+    Parameters
+    ----------
+    points_lps_mm
+        Shape (n, 3), float32, sorted by cell.
+    starts
+        First point of each cell and the end, shape (cells + 1,).
+    balls
+        Centre and radius of a ball around each cell's points, shape (cells, 4).
+    """
 
     points_lps_mm: npt.NDArray[np.float32]
+    starts: npt.NDArray[np.int64]
+    balls: FloatArray
+
+    def __post_init__(self) -> None:
+        for array in (self.points_lps_mm, self.starts, self.balls):
+            array.setflags(write=False)
+
+    @classmethod
+    def of_points(cls, points_lps_mm: FloatArray) -> BoundaryPoints:
+        """Sort points (n, 3) into cells."""
+        points = np.asarray(points_lps_mm, dtype=np.float32).reshape(-1, 3)
+        if not len(points):
+            return cls(points, np.zeros(1, dtype=np.int64), np.zeros((0, 4)))
+        cells = np.floor((points - points.min(axis=0)) / CELL_MM).astype(np.int64)
+        nx, ny = cells[:, 0].max() + 1, cells[:, 1].max() + 1
+        keys = cells[:, 0] + nx * (cells[:, 1] + ny * cells[:, 2])
+        order = np.argsort(keys, kind="stable")
+        points, keys = points[order], keys[order]
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(keys)) + 1, [len(points)])).astype(np.int64)
+        low = np.minimum.reduceat(points, starts[:-1]).astype(float)
+        high = np.maximum.reduceat(points, starts[:-1]).astype(float)
+        # A hair wider than the points, for float32's rounding.
+        radius = np.linalg.norm(high - low, axis=1) / 2 + 1e-3
+        return cls(points, starts, np.column_stack([(low + high) / 2, radius]))
 
     @classmethod
     def of_mask(cls, mask: npt.NDArray[np.bool_], grid: Grid) -> BoundaryPoints:
@@ -38,10 +76,7 @@ class BoundaryPoints:
             kji = np.argwhere(first != second).astype(np.float64)
             kji[:, axis] += 0.5
             found.append(kji[:, ::-1])
-        ijk = np.concatenate(found)
-        points = grid.to_lps(ijk).astype(np.float32)
-        points.setflags(write=False)
-        return cls(points)
+        return cls.of_points(grid.to_lps(np.concatenate(found)))
 
     def __len__(self) -> int:
         return len(self.points_lps_mm)
@@ -61,9 +96,10 @@ def nearest_to_segment(
     """The boundary point nearest to the segment between two points (3,), or None without points."""
     if not len(boundary):
         return None
-    index, square = _to_segment(
-        boundary.points_lps_mm, np.asarray(start_lps_mm, float), np.asarray(stop_lps_mm, float)
-    )
+    start, stop = np.asarray(start_lps_mm, float), np.asarray(stop_lps_mm, float)
+    bounds = _distance_to_segment(boundary.balls[:, :3], start, stop) - boundary.balls[:, 3]
+    order = np.argsort(bounds, kind="stable")
+    index, square = _to_segment(boundary.points_lps_mm, boundary.starts, order, bounds, start, stop)
     return Nearest(float(np.sqrt(square)), _place(boundary, index))
 
 
@@ -74,7 +110,11 @@ def nearest_to_zones(boundary: BoundaryPoints, zones: Sequence[Spheroid]) -> Nea
     """
     if not len(boundary) or not zones:
         return None
-    index, distance = _to_zones(boundary.points_lps_mm, pack(zones))
+    packed = pack(zones)
+    away = np.linalg.norm(boundary.balls[:, None, :3] - packed[None, :, :3], axis=2)
+    bounds = (away - packed[:, 6:].max(axis=1)).min(axis=1) - boundary.balls[:, 3]
+    order = np.argsort(bounds, kind="stable")
+    index, distance = _to_zones(boundary.points_lps_mm, boundary.starts, order, bounds, packed)
     return Nearest(float(distance), _place(boundary, index))
 
 
@@ -83,36 +123,62 @@ def _place(boundary: BoundaryPoints, index: int) -> Place:
     return x, y, z
 
 
+def _distance_to_segment(points: FloatArray, start: FloatArray, stop: FloatArray) -> FloatArray:
+    along = stop - start
+    square = float(along @ along)
+    t = np.clip((points - start) @ along / square if square > 0 else np.zeros(len(points)), 0.0, 1.0)
+    return np.asarray(np.linalg.norm(points - start - t[:, None] * along, axis=1))
+
+
 @kernel
-def _to_segment(points: npt.NDArray[np.float32], start: FloatArray, stop: FloatArray) -> tuple[int, float]:
-    """Index and squared distance of the point nearest to a segment."""
+def _to_segment(
+    points: npt.NDArray[np.float32],
+    starts: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
+    bounds: FloatArray,
+    start: FloatArray,
+    stop: FloatArray,
+) -> tuple[int, float]:
+    """Index and squared distance of the point nearest to a segment; cells in the order of their bounds."""
     dx, dy, dz = stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]
     square = dx * dx + dy * dy + dz * dz
     scale = 1.0 / square if square > 0 else 0.0
     best, place = np.inf, 0
-    for n in range(points.shape[0]):
-        x, y, z = points[n, 0] - start[0], points[n, 1] - start[1], points[n, 2] - start[2]
-        t = min(max((x * dx + y * dy + z * dz) * scale, 0.0), 1.0)
-        x, y, z = x - t * dx, y - t * dy, z - t * dz
-        gap = x * x + y * y + z * z
-        if gap < best:
-            best, place = gap, n
+    for cell in order:
+        if bounds[cell] > 0 and bounds[cell] * bounds[cell] > best:
+            break
+        for n in range(starts[cell], starts[cell + 1]):
+            x, y, z = points[n, 0] - start[0], points[n, 1] - start[1], points[n, 2] - start[2]
+            t = min(max((x * dx + y * dy + z * dz) * scale, 0.0), 1.0)
+            x, y, z = x - t * dx, y - t * dy, z - t * dz
+            gap = x * x + y * y + z * z
+            if gap < best:
+                best, place = gap, n
     return place, best
 
 
 @kernel
-def _to_zones(points: npt.NDArray[np.float32], zones: FloatArray) -> tuple[int, float]:
+def _to_zones(
+    points: npt.NDArray[np.float32],
+    starts: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
+    bounds: FloatArray,
+    zones: FloatArray,
+) -> tuple[int, float]:
     """Index and signed distance (positive outside) of the point nearest to any zone."""
     best, place = np.inf, 0
-    for n in range(points.shape[0]):
-        x, y, z = float(points[n, 0]), float(points[n, 1]), float(points[n, 2])
-        for m in range(zones.shape[0]):
-            cx, cy, cz = x - zones[m, 0], y - zones[m, 1], z - zones[m, 2]
-            reach = max(zones[m, 6], zones[m, 7])
-            # Outside the ball around the zone, the distance to that ball is a lower bound.
-            if np.sqrt(cx * cx + cy * cy + cz * cz) - reach >= best:
-                continue
-            gap = -signed_distance(x, y, z, zones[m])
-            if gap < best:
-                best, place = gap, n
+    for cell in order:
+        if bounds[cell] >= best:
+            break
+        for n in range(starts[cell], starts[cell + 1]):
+            x, y, z = float(points[n, 0]), float(points[n, 1]), float(points[n, 2])
+            for m in range(zones.shape[0]):
+                cx, cy, cz = x - zones[m, 0], y - zones[m, 1], z - zones[m, 2]
+                reach = max(zones[m, 6], zones[m, 7])
+                # Outside the ball around the zone, the distance to that ball is a lower bound.
+                if np.sqrt(cx * cx + cy * cy + cz * cz) - reach >= best:
+                    continue
+                gap = -signed_distance(x, y, z, zones[m])
+                if gap < best:
+                    best, place = gap, n
     return place, best

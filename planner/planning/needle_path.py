@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage as ndi
 
 from planner.compute.clearance import Nearest, nearest_to_segment
 from planner.model.geometry import Box, FloatArray
@@ -154,7 +153,11 @@ def _entry_depth(anatomy: Anatomy, needle: Applicator) -> float | None:
 
 
 def _capsule(
-    anatomy: Anatomy, needle: Applicator, livers: list[str], in_liver: npt.NDArray[np.bool_], points: FloatArray
+    anatomy: Anatomy,
+    needle: Applicator,
+    livers: list[str],
+    in_liver: npt.NDArray[np.bool_],
+    points: FloatArray,
 ) -> tuple[tuple[float, float, float] | None, float | None]:
     """Where the needle enters the liver, and its angle to the capsule there."""
     if not livers or not in_liver.any():
@@ -166,17 +169,17 @@ def _capsule(
         structures.voxels_for(4 * CAPSULE_SMOOTHING_MM), structures.grid.shape
     )
     lesions = [s.name for s in structures.with_role(Role.LESION)]
-    mask = structures.union_mask([*livers, *lesions], box).astype(np.float32)
-    si, sj, sk = structures.grid.spacing_mm
-    sigma = tuple(CAPSULE_SMOOTHING_MM / s for s in (sk, sj, si))
-    smooth = ndi.gaussian_filter(mask, sigma, mode="nearest")
-    at = tuple(int(a - b) for a, b in zip((k, j, i), box.start, strict=True))
-    slope = []
-    for axis, spacing in ((2, si), (1, sj), (0, sk)):
-        low, high = list(at), list(at)
-        low[axis], high[axis] = max(0, at[axis] - 1), min(smooth.shape[axis] - 1, at[axis] + 1)
-        steps = max(1, high[axis] - low[axis])
-        slope.append(float(smooth[tuple(high)] - smooth[tuple(low)]) / (steps * spacing))
+    mask = structures.union_mask([*livers, *lesions], box)
+    # The gradient of the mask smoothed by a Gaussian, at this one voxel: the mask's first moment.
+    weights, steps = [], []
+    for axis, (centre, spacing) in enumerate(zip((k, j, i), structures.grid.spacing_mm[::-1], strict=True)):
+        away = (np.arange(mask.shape[axis]) + box.start[axis] - centre) * spacing
+        weights.append(np.exp(-0.5 * (away / CAPSULE_SMOOTHING_MM) ** 2))
+        steps.append(away)
+    wk, wj, wi = weights
+    plane = np.tensordot(wk, mask, axes=1)
+    moment_k = wj @ np.tensordot(wk * steps[0], mask, axes=1) @ wi
+    slope = [float(wj @ plane @ (wi * steps[2])), float((wj * steps[1]) @ plane @ wi), float(moment_k)]
     normal = structures.grid.axes @ np.array(slope)
     length = float(np.linalg.norm(normal))
     x, y, z = (float(v) for v in place)

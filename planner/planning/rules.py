@@ -52,7 +52,9 @@ NO_PARENCHYMA = _rule(
 )
 PATH_TOO_LONG = _rule("path_longer_than_device", Severity.STOP, "the device's shaft length", _KNOWN)
 PATH_UNSCANNED = _rule("path_outside_scan", Severity.WARNING, "only what was scanned can be checked", _RULE)
-ENTRY_UNDER_SKIN = _rule("entry_under_skin", Severity.WARNING, "the entry is where the shaft passes the skin", _RULE)
+ENTRY_UNDER_SKIN = _rule(
+    "entry_under_skin", Severity.WARNING, "the entry is where the shaft passes the skin", _RULE
+)
 ENTRY_OFF_SKIN = _rule("entry_off_skin", Severity.INFO, "the entry is where the shaft passes the skin", _RULE)
 CAPSULE_ANGLE = _rule("capsule_angle_flat", Severity.WARNING, "20-30 degrees or more from the tangent", _RULE)
 BREATH_HOLD = _rule("this_breath_hold", Severity.INFO, "organs move with breath and position", _RULE)

@@ -26,7 +26,6 @@ from planner.session.history import History, State
 from planner.session.judgement import Judgements, Post
 from planner.session.selection import Selection
 
-
 #: A drag that goes on is journalled so often.
 JOURNAL_EVERY_S = 0.8
 

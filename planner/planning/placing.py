@@ -1,0 +1,63 @@
+"""Placing a probe: from where the zone should lie to where the tip must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.base.errors import InvalidValue
+from planner.compute.spheroid import Spheroid
+from planner.model.geometry import unit_vector
+from planner.model.plan import Applicator, Point
+from planner.planning.devices import CUSTOM, Device, DeviceZone
+
+
+def center_offset_mm(device: Device, settings: Mapping[str, float]) -> float:
+    """How far the zone's centre lies behind the tip."""
+    if device.name == CUSTOM:
+        return float(settings.get("center_offset_mm", device.center_offset.value))
+    return device.center_offset.value
+
+
+def aimed_applicator(
+    id: str,
+    device: Device,
+    settings: Mapping[str, float],
+    target_lps_mm: npt.ArrayLike,
+    entry_lps_mm: npt.ArrayLike,
+    lesion: str = "",
+) -> Applicator:
+    """A probe whose zone is centred on a target: its tip lies deeper by the device's offset.
+
+    Raises
+    ------
+    InvalidValue
+        If entry and target coincide.
+    """
+    target = np.asarray(target_lps_mm, dtype=float)
+    entry = np.asarray(entry_lps_mm, dtype=float)
+    if float(np.linalg.norm(target - entry)) < 1.0:
+        raise InvalidValue(
+            "Entry and target lie on the same point.", f"probe '{id}'", "Click the entry on the skin."
+        )
+    tip = target + center_offset_mm(device, settings) * unit_vector(target - entry)
+    return Applicator(id, device.name, _point(entry), _point(tip), settings, lesion)
+
+
+def zone_center(needle: Applicator, offset_mm: float) -> Point:
+    """Centre of a needle's zone."""
+    return _point(needle.point_behind_tip(offset_mm))
+
+
+def zone_of(needle: Applicator, zone: DeviceZone) -> Spheroid:
+    """A needle's zone in the patient: an ellipsoid of revolution about the shaft."""
+    x, y, z = (float(v) for v in needle.direction)
+    return Spheroid(
+        zone_center(needle, zone.center_offset.value), (x, y, z), zone.long_axis_mm, zone.short_axis_mm
+    )
+
+
+def _point(values: npt.NDArray[np.float64]) -> Point:
+    return float(values[0]), float(values[1]), float(values[2])

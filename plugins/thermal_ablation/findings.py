@@ -1,0 +1,233 @@
+"""What a person must know of a thermal ablation, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround
+from planner_plugins.thermal_ablation.metrics import PlacedZone, direction_words, margin_target
+from planner_plugins.thermal_ablation.settings import Settings
+
+from planner.compute.clearance import Nearest, nearest_to_zones
+from planner.compute.margin import MarginReport
+from planner.compute.spheroid import Spheroid
+from planner.model.assessment import Confidence, Finding, Severity, Source
+from planner.model.plan import Point
+from planner.model.roles import Role
+from planner.planning import rules
+from planner.planning.anatomy import THICK_VESSEL_MM
+from planner.planning.devices import Device, Medium
+from planner.planning.needle_path import NeedlePath
+from planner.planning.rules import Rule
+
+HEAT_SINK = Rule(
+    "heat_sink",
+    Severity.WARNING,
+    Source(
+        "vessels of 3 mm or more: Lu 2002, AJR 178:47 (10.2214/ajr.178.1.1780047)", Confidence.SOURCE_READ
+    ),
+)
+MARGIN_SHORT = Rule("margin_short", Severity.WARNING, Source("planning rule", Confidence.OUR_RULE))
+NOT_COVERED = Rule(
+    "lesion_not_covered", Severity.STOP, Source("complete ablation (A0)", Confidence.UNVERIFIED)
+)
+ZONE_REACHES = Rule(
+    "zone_reaches_organ",
+    Severity.WARNING,
+    Source("5-10 mm to bowel, gallbladder, heart", Confidence.ESTABLISHED),
+)
+CENTRAL_DUCT = Rule(
+    "zone_near_bile_duct",
+    Severity.WARNING,
+    Source("10 mm to central bile ducts (heat)", Confidence.ESTABLISHED),
+)
+ZONE_SIZE = Rule("zone_size_unverified", Severity.WARNING, Source("device library", Confidence.UNVERIFIED))
+ZONE_MODEL = Rule("zone_model", Severity.INFO, Source("device library", Confidence.OUR_RULE))
+NO_TARGET = Rule("probe_without_lesion", Severity.WARNING, Source("our rule", Confidence.OUR_RULE))
+
+_RANK = {Severity.STOP: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What was not checked first, then by severity; otherwise as found."""
+    return tuple(sorted(findings, key=lambda f: (f.rule != rules.NOT_CHECKED.id, _RANK[f.severity])))
+
+
+def case_findings(grounds: Grounds) -> list[Finding]:
+    """What is to be said whatever is planned."""
+    found = []
+    missing = grounds.anatomy.missing()
+    if missing:
+        found.append(rules.NOT_CHECKED.finding(f"Not checked: {', '.join(missing)} (not segmented)."))
+    if grounds.is_liver_cut:
+        text = "The liver reaches the edge of the scan: volumes and margins near that edge are incomplete."
+        found.append(rules.LIVER_CUT.finding(text, "liver"))
+    return found
+
+
+def lesion_findings(
+    name: str, ground: LesionGround, report: MarginReport, settings: Settings
+) -> list[Finding]:
+    """Coverage and margin of one lesion."""
+    found = []
+    share = ground.inside_liver_percent
+    if share is not None and 50.0 <= share < 99.0:
+        text = f"{100 - share:.0f} % of {name} lies outside the liver's outline."
+        found.append(rules.LESION_PARTLY_OUTSIDE.finding(text, name))
+    judged = report.minimal
+    if settings.exclude_capsule and report.minimal_without_capsule is not None:
+        judged = report.minimal_without_capsule
+    middle = _middle(ground)
+    where = direction_words(middle, judged.place_lps_mm)
+    if report.minimal.value_mm < 0:
+        text = f"{name} is not covered: {report.lesion_coverage_percent:.1f} %; it sticks out {-report.minimal.value_mm:.1f} mm"
+        place = report.minimal.place_lps_mm
+        found.append(
+            NOT_COVERED.finding(f"{text} towards the {direction_words(middle, place)}.", name, place)
+        )
+    target = margin_target(settings)
+    if judged.value_mm >= 0 and not target.is_met(judged.value_mm):
+        rule = Rule(MARGIN_SHORT.id, MARGIN_SHORT.severity, target.source)
+        text = f"Margin of {name} is {judged.value_mm:.1f} mm towards the {where}; aim {target.low:g} mm."
+        found.append(rule.finding(text, name, judged.place_lps_mm))
+    return found
+
+
+def sink_findings(
+    name: str, ground: LesionGround, grounds: Grounds, zones: list[Spheroid], settings: Settings
+) -> list[Finding]:
+    """Vessels wide enough to cool the zone, at the lesion or inside the zone."""
+    found = []
+    wide = f"({THICK_VESSEL_MM:g} mm or wider)"
+    near = {s.vessel: s for s in ground.sinks if s.distance_mm <= settings.sink_distance_mm}
+    for vessel, boundary in grounds.anatomy.thick_vessels.items():
+        if vessel in near:
+            sink = near[vessel]
+            text = f"{vessel} {wide} passes {name} at {sink.distance_mm:.1f} mm and may cool the zone's edge."
+            found.append(HEAT_SINK.finding(text, name, sink.place_lps_mm))
+            continue
+        reach = nearest_to_zones(boundary, zones)
+        if reach is not None and reach.distance_mm < 0:
+            text = f"{vessel} {wide} runs within the zone and may cool it."
+            found.append(HEAT_SINK.finding(text, name, reach.place_lps_mm))
+    return found
+
+
+def zone_findings(near: Mapping[str, tuple[str, Nearest]], settings: Settings) -> list[Finding]:
+    """Organs the zones come too near to."""
+    limits = {
+        "bowel": settings.organ_distance_mm,
+        "gallbladder": settings.organ_distance_mm,
+        "heart": settings.heart_distance_mm,
+        "bile_duct": settings.duct_distance_mm,
+    }
+    found = []
+    for group, limit in limits.items():
+        if group not in near:
+            continue
+        name, nearest = near[group]
+        rule = CENTRAL_DUCT if group == "bile_duct" else ZONE_REACHES
+        if nearest.distance_mm <= 0:
+            text = f"The zone reaches {-nearest.distance_mm:.1f} mm into {name}."
+            found.append(rule.finding(text, name, nearest.place_lps_mm, Severity.STOP))
+        elif nearest.distance_mm < limit:
+            text = (
+                f"The zone ends {nearest.distance_mm:.1f} mm before {name};"
+                f" keep {limit:g} mm or part them with fluid."
+            )
+            found.append(rule.finding(text, name, nearest.place_lps_mm))
+    return found
+
+
+def path_findings(placed: PlacedZone, device: Device, path: NeedlePath, settings: Settings) -> list[Finding]:
+    """What is wrong with a needle's path."""
+    probe, needle = placed.needle.id, placed.needle
+    found = []
+    if path.length_mm > device.length.value:
+        text = (
+            f"Probe {probe} needs {path.length_mm:.0f} mm; {device.title} reaches {device.length.value:g} mm."
+        )
+        found.append(rules.PATH_TOO_LONG.finding(text, probe, needle.entry_lps_mm))
+    for stretch in path.crossings:
+        rule, severity = rules.CROSSES_ORGAN, None
+        if stretch.role == Role.BONE:
+            rule = rules.CROSSES_BONE
+        elif stretch.role in (Role.LUNG, Role.PLEURA):
+            rule, severity = rules.CROSSES_LUNG, Severity(settings.lung_crossing)
+        text = f"Probe {probe} crosses {stretch.structure} over {max(stretch.length_mm, 0.3):.1f} mm."
+        found.append(rule.finding(text, probe, stretch.middle_lps_mm, severity))
+    for crossing in path.vessel_crossings:
+        if crossing.diameter_mm >= THICK_VESSEL_MM:
+            text = f"Probe {probe} crosses {crossing.stretch.structure}, {crossing.diameter_mm:.1f} mm wide there."
+            severity = Severity(settings.vessel_crossing)
+            if crossing.stretch.role in (Role.AORTA, Role.VENA_CAVA):
+                severity = Severity.STOP
+            found.append(rules.CROSSES_VESSEL.finding(text, probe, crossing.stretch.middle_lps_mm, severity))
+    if path.entry_depth_mm is not None and path.entry_depth_mm > 5.0:
+        text = (
+            f"The entry of probe {probe} lies {path.entry_depth_mm:.0f} mm under the skin:"
+            " the path is judged from there on only."
+        )
+        found.append(rules.ENTRY_UNDER_SKIN.finding(text, probe, needle.entry_lps_mm))
+    if path.unscanned_mm > 1.0:
+        text = f"{path.unscanned_mm:.0f} mm of the path of probe {probe} lie outside the scan."
+        found.append(rules.PATH_UNSCANNED.finding(text, probe, needle.entry_lps_mm))
+    if path.capsule_angle_deg is not None and path.capsule_angle_deg < 30.0:
+        text = (
+            f"Probe {probe} meets the capsule at {path.capsule_angle_deg:.0f} degrees; a flat needle slips."
+        )
+        found.append(rules.CAPSULE_ANGLE.finding(text, probe, path.capsule_place_lps_mm))
+    return found
+
+
+def approach_findings(
+    placed: PlacedZone, path: NeedlePath, ground: LesionGround | None, settings: Settings
+) -> list[Finding]:
+    """Whether a lesion at the capsule is reached through liver."""
+    before = path.parenchyma_before_lesion_mm
+    if (
+        ground is None
+        or before is None
+        or not ground.margin.is_capsule.any()
+        or before >= settings.parenchyma_mm
+    ):
+        return []
+    text = (
+        f"Probe {placed.needle.id} passes {before:.0f} mm of liver before {placed.needle.lesion},"
+        f" which lies at the capsule; {settings.parenchyma_mm:g} mm or more keep from bleeding and seeding."
+    )
+    return [rules.NO_PARENCHYMA.finding(text, placed.needle.id, path.capsule_place_lps_mm)]
+
+
+def device_findings(placed: list[PlacedZone], devices: Mapping[str, Device]) -> list[Finding]:
+    """What the sizes of the zones stand on."""
+    found = []
+    for name in dict.fromkeys(p.needle.device for p in placed):
+        device = devices[name]
+        zone = next(p.zone for p in placed if p.needle.device == name)
+        probes = ", ".join(p.needle.id for p in placed if p.needle.device == name)
+        if zone.confidence == Confidence.UNVERIFIED:
+            text = f"The zone of {device.title} is unverified: enter the sizes of your device's instructions for use."
+            found.append(ZONE_SIZE.finding(text, probes))
+        if zone.medium in (Medium.EX_VIVO, Medium.PHANTOM):
+            text = f"The zone of {device.title} was measured {zone.medium}: in patients it is smaller."
+            found.append(ZONE_SIZE.finding(text, probes))
+        if zone.center_offset.label:
+            text = (
+                f"The centre of the zone is taken {zone.center_offset.value:g} mm behind the tip"
+                f" ({zone.center_offset.label}: {zone.center_offset.source})."
+            )
+            found.append(ZONE_MODEL.finding(text, probes))
+    if placed:
+        found.append(rules.BREATH_HOLD.finding("Paths are judged for this breath-hold and position."))
+    return found
+
+
+def _middle(ground: LesionGround) -> Point:
+    return _point(ground.margin.outline.samples.points_lps_mm.mean(axis=0))
+
+
+def _point(values: npt.NDArray[np.float64]) -> Point:
+    return float(values[0]), float(values[1]), float(values[2])

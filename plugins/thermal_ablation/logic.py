@@ -1,0 +1,166 @@
+"""Thermal ablation: coverage, margin and path of needles that heat or freeze."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from planner_plugins.thermal_ablation import findings as say
+from planner_plugins.thermal_ablation import metrics as count
+from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
+from planner_plugins.thermal_ablation.metrics import PlacedZone
+from planner_plugins.thermal_ablation.settings import Settings
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, evaluate_margin, margins_at
+from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Surface
+from planner.model.case import Case
+from planner.model.plan import Applicator, Plan
+from planner.planning.devices import Device, device_library
+from planner.planning.needle_path import NeedlePath, judge_path
+from planner.planning.placing import zone_of
+from planner.plugin.hashing import plan_hash, structures_hash
+from planner.plugin.settings import settings_values
+
+VERSION = "0.1.0"
+
+__all__ = ["Settings", "assess", "prepare", "preview"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """What assessment and preview share, so that a name means one number."""
+
+    metrics: tuple[Metric, ...]
+    findings: tuple[Finding, ...]
+    reports: dict[str, MarginReport]
+    placed: list[PlacedZone]
+
+
+def prepare(case: Case, settings: Settings, task: Task) -> Grounds:
+    """All that no probe changes; seconds for a whole CT."""
+    return prepare_grounds(case, settings, task)
+
+
+def preview(case: Case, prepared: Grounds, plan: Plan, settings: Settings, focus: str) -> Preview:
+    """The same numbers as `assess`, with the paths of the dragged probe alone."""
+    answer = _answer(prepared, plan, settings, focus)
+    return Preview(answer.metrics, answer.findings, _surfaces(prepared, answer))
+
+
+def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
+    """The whole answer.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no lesion or probe, or a device, setting, lesion or entry is impossible.
+    """
+    if not plan.applicators:
+        raise InvalidValue("The plan has no probe.", f"plan '{plan.name}'", "Place a probe first.")
+    wanted = tuple(dict.fromkeys(a.lesion for a in plan.applicators if a.lesion))
+    if wanted and all(a.lesion for a in plan.applicators):
+        grounds = prepare_grounds(case, settings, task.part(0.0, 0.9), wanted)
+    else:
+        grounds = prepare_grounds(case, settings, task.part(0.0, 0.9))
+    task.report(0.9, "Margins and paths")
+    answer = _answer(grounds, plan, settings, None)
+    edges = np.array([-np.inf, *HISTOGRAM_EDGES_MM, np.inf])
+    edges[0], edges[-1] = edges[1] - 1.0, edges[-2] + 1.0
+    curves = tuple(
+        Curve("margin_histogram", edges, np.array(r.histogram_percent), "mm", "% of surface", name)
+        for name, r in answer.reports.items()
+    )
+    inputs = {"structures": structures_hash(case), "plan": plan_hash(plan)}
+    task.report(1.0, "Done")
+    return Assessment(
+        "thermal_ablation",
+        VERSION,
+        inputs,
+        settings_values(settings),
+        answer.metrics,
+        answer.findings,
+        curves,
+        _surfaces(grounds, answer),
+    )
+
+
+def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None) -> _Answer:
+    library = device_library()
+    devices = {a.device: library.device(a.device) for a in plan.applicators}
+    placed = [
+        _placed(_with_lesion(a, devices[a.device], grounds), devices[a.device], settings)
+        for a in plan.applicators
+    ]
+    zones = [p.spheroid for p in placed]
+    metrics: list[Metric] = []
+    found = say.case_findings(grounds) + say.device_findings(placed, devices)
+    reports: dict[str, MarginReport] = {}
+    for name in dict.fromkeys(p.needle.lesion for p in placed if p.needle.lesion):
+        ground = grounds.lesions[name]
+        report = reports[name] = evaluate_margin(ground.margin, zones)
+        metrics += count.lesion_metrics(name, ground.margin.lesion_volume_ml, report, settings)
+        found += say.lesion_findings(name, ground, report, settings)
+        found += say.sink_findings(name, ground, grounds, zones, settings)
+    metrics += count.plan_metrics(reports, grounds)
+    near = count.nearest_to_zone(grounds.anatomy, zones)
+    metrics += count.zone_distance_metrics(near)
+    found += say.zone_findings(near, settings)
+    for p in placed:
+        metrics += count.zone_metrics(p)
+        if focus is not None and p.needle.id != focus:
+            continue
+        path = _path(grounds, p)
+        device = devices[p.needle.device]
+        metrics += count.path_metrics(p.needle, path, device.length.value, device.length.cited)
+        found += say.path_findings(p, device, path, settings)
+        found += say.approach_findings(p, path, grounds.lesions.get(p.needle.lesion), settings)
+    return _Answer(tuple(metrics), say.ordered(found), reports, placed)
+
+
+def _placed(needle: Applicator, device: Device, settings: Settings) -> PlacedZone:
+    zone = device.zone(needle.settings, settings.allow_ex_vivo)
+    return PlacedZone(needle, zone, zone_of(needle, zone))
+
+
+def _with_lesion(needle: Applicator, device: Device, grounds: Grounds) -> Applicator:
+    """The needle with the lesion it names, else the one its zone's centre lies nearest to."""
+    if needle.lesion:
+        if needle.lesion not in grounds.lesions:
+            raise InvalidValue(
+                "A probe names a lesion that is not there.",
+                f"probe '{needle.id}': {needle.lesion}",
+                f"Choose one of: {', '.join(grounds.lesions)}.",
+            )
+        return needle
+    center = needle.point_behind_tip(device.center_offset.value)
+    gaps = {
+        name: float(np.linalg.norm(g.margin.outline.samples.points_lps_mm - center, axis=1).min())
+        for name, g in grounds.lesions.items()
+    }
+    return replace(needle, lesion=min(gaps, key=lambda n: gaps[n]))
+
+
+def _path(grounds: Grounds, placed: PlacedZone) -> NeedlePath:
+    needle = placed.needle
+    if needle.lesion in grounds.anatomy.structures:
+        line = grounds.anatomy.samples(needle.entry_lps_mm, needle.tip_lps_mm)
+        if line.within([needle.lesion])[0]:
+            raise InvalidValue(
+                "The entry of a probe lies inside the lesion.",
+                f"probe '{needle.id}', {needle.lesion}",
+                "Move the entry to the skin.",
+            )
+    return judge_path(grounds.anatomy, needle)
+
+
+def _surfaces(grounds: Grounds, answer: _Answer) -> tuple[Surface, ...]:
+    zones = [p.spheroid for p in answer.placed]
+    found = []
+    for name in answer.reports:
+        ground = grounds.lesions[name]
+        margins = margins_at(ground.points_lps_mm, zones).astype(np.float32)
+        points = ground.points_lps_mm.astype(np.float32)
+        found.append(Surface("lesion_margin", points, ground.triangles, margins, "mm", name))
+    return tuple(found)

@@ -1,0 +1,44 @@
+"""What a user can set about the judgement of a thermal ablation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.plugin.settings import option
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Rules and limits; the defaults are the planner's."""
+
+    judged_as: str = option(
+        "planned",
+        "Planned margins aim at 10 mm; achieved ones (scan after treatment) are judged by 5 mm.",
+        choices=("planned", "achieved"),
+    )
+    planned_margin_mm: float = option(10.0, "Margin a plan aims at.", "mm", 0.0, 30.0)
+    achieved_margin_mm: float = option(5.0, "Margin a treated lesion should have.", "mm", 0.0, 30.0)
+    exclude_capsule: bool = option(True, "Judge the margin without the part of the surface at the capsule.")
+    capsule_distance_mm: float = option(
+        5.0, "Lesion surface nearer to the liver's surface than this is the capsule part.", "mm", 0.0, 20.0
+    )
+    allow_ex_vivo: bool = option(
+        False, "Use zones measured ex vivo or in phantoms where no better ones are known."
+    )
+    vessel_crossing: str = option(
+        "warning", "Crossing a vessel of 3 mm or more.", choices=("warning", "stop")
+    )
+    lung_crossing: str = option("warning", "Crossing lung or pleura.", choices=("warning", "stop"))
+    organ_distance_mm: float = option(
+        5.0, "Bowel, stomach and gallbladder should be so far from the zone.", "mm", 0.0, 30.0
+    )
+    duct_distance_mm: float = option(
+        10.0, "Central bile ducts should be so far from the zone.", "mm", 0.0, 30.0
+    )
+    heart_distance_mm: float = option(5.0, "The heart should be so far from the zone.", "mm", 0.0, 30.0)
+    sink_distance_mm: float = option(
+        5.0, "Vessels of 3 mm or more within this distance of the lesion may cool it.", "mm", 0.0, 20.0
+    )
+    parenchyma_mm: float = option(
+        10.0, "Liver to pass before a lesion at the capsule is reached.", "mm", 0.0, 50.0
+    )
