@@ -111,6 +111,20 @@ def write_array_nrrd(
             stream.write(np.ascontiguousarray(plane, dtype=dtype).data)
 
 
+def create_mapped(
+    path: Path | str, dtype: npt.DTypeLike, grid: Grid, keys: Mapping[str, str] | None = None
+) -> npt.NDArray[Any]:
+    """A new raw volume of zeros ``[k, j, i]``, mapped to be written into.
+
+    For files nobody else sees before they are whole; others go through `write_array_nrrd`.
+    """
+    header = nrrd_header(dtype, grid, keys or {})
+    with Path(path).open("wb") as stream:
+        stream.write(header)
+        stream.truncate(len(header) + math.prod(grid.shape) * np.dtype(dtype).itemsize)
+    return np.memmap(path, dtype=dtype, mode="r+", offset=len(header), shape=grid.shape)
+
+
 def nrrd_header(dtype: npt.DTypeLike, grid: Grid, keys: Mapping[str, str]) -> bytes:
     """The header of a raw little-endian volume in LPS, padded so that data begins aligned."""
     vectors = " ".join(_vector(axis) for axis in grid.affine[:3, :3].T)

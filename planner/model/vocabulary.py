@@ -19,7 +19,7 @@ Color = tuple[int, int, int]
 
 _FILLER = frozenset(
     "mask masks seg segmentation segment label labels structure roi contour binary final manual auto"
-    " left right lt rt l r the of and".split()
+    " left right lt rt l r the of and".split()  # noqa: SIM905
 )
 
 
