@@ -234,11 +234,10 @@ def run_structures(job: StructuresJob, task: Task) -> dict[str, Any]:
 def _chosen(found: Found, job: CaseJob) -> VolumeOffer:
     """The one volume that is meant."""
     offers = offers_of(found)
-    wanted = (
-        [o for o in offers if job.series_uid in (o.key, o.key.partition("/")[0])]
-        if job.series_uid
-        else offers
-    )
+    wanted = offers
+    if job.series_uid:
+        exact = [o for o in offers if o.key == job.series_uid]
+        wanted = exact or [o for o in offers if o.key.partition("/")[0] == job.series_uid]
     sound = [o for o in wanted if o.verdict is not Verdict.REFUSED]
     if len(sound) == 1:
         return sound[0]

@@ -189,7 +189,7 @@ class _Naming:
                 pass  # a role of a later version
         role = vocabulary().role_of(name)
         if role is Role.OTHER and label.code is not None and label.code.scheme == "SCT":
-            by_code = {e.code.value: r for r, e in reversed(vocabulary().entries.items())}
+            by_code = {e.code.value: r for r, e in reversed(list(vocabulary().entries.items()))}
             by_code.pop(vocabulary().entry(Role.OTHER).code.value, None)
             role = by_code.get(label.code.value, Role.OTHER)
         return role

@@ -17,9 +17,13 @@ from planner.model.roles import Role
 
 Color = tuple[int, int, int]
 
+#: Words that say nothing of what a structure is.
 _FILLER = frozenset(
-    "mask masks seg segmentation segment label labels structure roi contour binary final manual auto"
-    " left right lt rt l r the of and".split()  # noqa: SIM905
+    re.findall(
+        r"\w+",
+        "mask masks seg segmentation segment label labels structure roi contour binary final manual auto"
+        " left right lt rt l r the of and",
+    )
 )
 
 

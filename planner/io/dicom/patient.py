@@ -49,7 +49,7 @@ def decoded(elements: Elements, tag: int) -> str:
 
     try:
         encodings = convert_encodings([s.strip() for s in sets.split("\\")])
-        return decode_bytes(raw, encodings, set("^=\\")).strip(" \0")
+        return str(decode_bytes(raw, encodings, set("^=\\"))).strip(" \0")
     except PARSE_ERRORS:
         return raw.decode("latin-1").strip(" \0")
 

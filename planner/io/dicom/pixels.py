@@ -71,9 +71,7 @@ class _OutOfRange(Exception):
 def _is_exact_int16(slices: tuple[Slice, ...]) -> bool:
     first = slices[0]
     slope, intercept = _rescale(first)
-    return (
-        slope == int(slope) and intercept == int(intercept) and abs(slope) < 2**15 and abs(intercept) < 2**15
-    )
+    return slope == int(slope) and intercept == int(intercept) and abs(slope) < 2**15
 
 
 def _rescale(single: Slice) -> tuple[float, float]:
@@ -145,7 +143,7 @@ def _to_modality_values(stored: npt.NDArray[Any], single: Slice, out: npt.NDArra
     if slope != 1:
         out *= np.int16(slope)
     if intercept:
-        out += np.int16(intercept)
+        out += np.array(int(intercept)).astype(np.int16)
 
 
 def _stored_range(single: Slice) -> tuple[int, int]:
@@ -271,7 +269,8 @@ class _Decoder:
         values = SimpleITK.GetArrayFromImage(image)[0].astype(np.float64)
         slope, intercept = _rescale(single)  # undone: GDCM has applied it
         low, _ = _stored_range(single)
-        return np.rint((values - intercept) / slope).astype(np.int32 if low < 0 else np.uint32)
+        stored = np.rint((values - intercept) / slope)
+        return np.asarray(stored, dtype=np.int32 if low < 0 else np.uint32)
 
     def _open(self, entry: Entry) -> IO[bytes]:
         if self._entry is not entry or self._stream is None:
@@ -304,7 +303,7 @@ def _without_unused_bits(values: npt.NDArray[Any], single: Slice) -> npt.NDArray
         inside = values[values != single.padding]
         if inside.size == 0 or (inside.max() <= high and inside.min() >= low):
             return values
-    return np.right_shift(np.left_shift(values, unused), unused)
+    return np.asarray(np.right_shift(np.left_shift(values, unused), unused))
 
 
 def _cut_short(single: Slice, found: int, wanted: int) -> InputRefused:

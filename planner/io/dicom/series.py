@@ -36,6 +36,7 @@ from planner.model.image import DicomIdentity
 SEGMENTATION_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 #: Modalities whose images a plan can be made on.
 PLANNED_MODALITIES = frozenset({"CT", "MR"})
+LOCALIZER = "localizer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,10 @@ class Series:
                     f"A plan cannot be made on images of modality {self.modality or 'unknown'}.",
                     self.slices[0].name,
                     "Choose a CT or MR series.",
+                )
+            if self.part == LOCALIZER:
+                raise InputRefused(
+                    "A localizer is no volume.", self.slices[0].name, "Choose the scan itself."
                 )
             for syntax, single in {s.elements.syntax: s for s in self.slices}.items():
                 refuse_undecodable(syntax, single.entry.name, single.frames)
@@ -171,8 +176,8 @@ def content_of(entries: Iterable[Entry], task: Task | None = None) -> DicomConte
         if not slices:
             skipped[elements.text(MODALITY) or "no modality"] += 1
             continue
-        is_scout = "LOCALIZER" in elements.text(IMAGE_TYPE)
-        groups[elements.text(SERIES_UID), "localizer" if is_scout else ""] += slices
+        part = LOCALIZER if "LOCALIZER" in elements.text(IMAGE_TYPE) else ""
+        groups[elements.text(SERIES_UID), part] += slices
     series = [part for (uid, kind), found in groups.items() for part in _told_apart(uid, kind, found)]
     notes = [
         f"{count} file{'s' if count > 1 else ''} without an image left out ({name})."

@@ -88,12 +88,12 @@ def stack_of(slices: Sequence[Slice]) -> Stack:
     order = np.argsort(positions @ normal, kind="stable")
     ordered = [slices[n] for n in order]
     positions = positions[order]
-    gap_mm, notes = _slice_gap(ordered, positions @ normal)
+    gap_mm, start_mm, notes = _slice_gap(ordered, positions @ normal)
     shift_mm, tilt_notes = _tilt(ordered, positions, row, column, normal)
     pixel_mm = np.array([spacing[1], spacing[0]])
     shift_px = shift_mm / pixel_mm
     grown = np.ceil(shift_px.max(axis=0) - 1e-6).astype(int)
-    origin = positions[0] - row * shift_mm[0, 0] - column * shift_mm[0, 1]
+    origin = positions[0] + normal * start_mm - row * shift_mm[0, 0] - column * shift_mm[0, 1]
     grid = Grid(
         (len(ordered), ordered[0].rows + int(grown[1]), ordered[0].columns + int(grown[0])),
         (float(pixel_mm[0]), float(pixel_mm[1]), gap_mm),
@@ -158,11 +158,12 @@ def _check_one_source(slices: Sequence[Slice]) -> None:
 
 
 def _check_geometry_present(slices: Sequence[Slice]) -> None:
-    for what, sound in (
+    checks: tuple[tuple[str, Callable[[Slice], bool]], ...] = (
         ("position", lambda s: _are_finite(s.position_lps_mm, 3)),
         ("orientation", lambda s: _are_finite(s.orientation, 6)),
-        ("pixel spacing", lambda s: _are_finite(s.pixel_spacing_mm, 2) and min(s.pixel_spacing_mm) > 0),
-    ):
+        ("pixel spacing", lambda s: _are_positive(s.pixel_spacing_mm)),
+    )
+    for what, sound in checks:
         without = [s.name for s in slices if not sound(s)]
         if without:
             raise InputRefused(
@@ -200,19 +201,22 @@ def _common_plane(slices: Sequence[Slice]) -> tuple[FloatArray, FloatArray]:
     return np.concatenate([row, column / np.linalg.norm(column)]), spacing
 
 
-def _slice_gap(ordered: Sequence[Slice], along: FloatArray) -> tuple[float, list[str]]:
-    """Distance of neighbouring slices in mm, and notes; refuses duplicates, gaps and unevenness."""
+def _slice_gap(ordered: Sequence[Slice], along: FloatArray) -> tuple[float, float, list[str]]:
+    """Distance of neighbouring slices and how far the first stands off, in mm, and notes.
+
+    Refuses duplicates, gaps and unevenness.
+    """
     if len(ordered) == 1:
         thickness = ordered[0].thickness_mm
         if not thickness or not math.isfinite(thickness) or thickness <= 0:
             raise InputRefused(
                 "One slice without a thickness has no volume.", ordered[0].name, "Choose the whole series."
             )
-        return thickness, [f"One slice only; its thickness is taken as {thickness:g} mm."]
+        return thickness, 0.0, [f"One slice only; its thickness is taken as {thickness:g} mm."]
     gaps = np.diff(along)
     same = np.flatnonzero(gaps < SAME_POSITION_MM)
     if same.size:
-        pairs = [f"{ordered[n].name} and {ordered[n + 1].name}" for n in same]
+        pairs = [f"{ordered[n].name} and {ordered[n + 1].name}" for n in same.tolist()]
         raise InputRefused(
             "Slices stand at the same position, so series cannot be told apart.",
             named(pairs),
@@ -220,26 +224,27 @@ def _slice_gap(ordered: Sequence[Slice], along: FloatArray) -> tuple[float, list
         )
     usual = _usual_gap(gaps)
     tolerance = max(SAME_POSITION_MM, min(ROUNDING_MM, 0.05 * usual))
-    odd = np.flatnonzero(np.abs(gaps - usual) > tolerance)
+    odd = np.flatnonzero(np.abs(gaps - usual) > 2 * tolerance)
     if odd.size:
-        _refuse_gaps(ordered, gaps, usual, odd, tolerance)
-    gap = float((along[-1] - along[0]) / (len(ordered) - 1))
-    off = float(np.abs(along - along[0] - gap * np.arange(len(ordered))).max())
-    if off > max(SAME_POSITION_MM, min(ROUNDING_MM, 0.05 * usual)):
+        _refuse_gaps(ordered, gaps, usual, odd, 2 * tolerance)
+    gap, start = (float(v) for v in np.polyfit(np.arange(len(ordered)), along, 1))
+    off = float(np.abs(along - start - gap * np.arange(len(ordered))).max())
+    if off > tolerance:
         raise InputRefused(
             "The distance between slices varies along the series.",
             f"{ordered[0].name} to {ordered[-1].name}: up to {off:.2f} mm off even {gap:.3f} mm",
             "Reconstruct the series with even spacing.",
         )
     if off > SAME_POSITION_MM:
-        return gap, [f"Slice positions are rounded by up to {off:.2f} mm; taken as even, {gap:.3f} mm."]
-    return gap, []
+        note = f"Slice positions are rounded by up to {off:.2f} mm; taken as even, {gap:.3f} mm."
+        return gap, start - float(along[0]), [note]
+    return round(float(along[-1] - along[0]) / (len(ordered) - 1), 9), 0.0, []
 
 
 def _usual_gap(gaps: FloatArray) -> float:
     """The most common gap (to a tenth of a millimetre), the smaller of two equally common."""
-    counts = Counter(np.round(gaps, 1))
-    best = max(counts.items(), key=lambda pair: (pair[1], -pair[0]))[0]
+    values, counts = np.unique(np.round(gaps, 1), return_counts=True)
+    best = values[counts.argmax()]  # the smallest, as np.unique sorts
     return float(np.median(gaps[np.round(gaps, 1) == best]))
 
 
@@ -247,7 +252,8 @@ def _refuse_gaps(
     ordered: Sequence[Slice], gaps: FloatArray, usual: float, odd: npt.NDArray[np.intp], tolerance: float
 ) -> None:
     ratio = gaps[odd] / usual
-    places = [f"between {ordered[n].name} and {ordered[n + 1].name}: {gaps[n]:.2f} mm" for n in odd]
+    odd_places = odd.tolist()
+    places = [f"between {ordered[n].name} and {ordered[n + 1].name}: {gaps[n]:.2f} mm" for n in odd_places]
     if np.all(np.abs(gaps[odd] - np.round(ratio) * usual) <= tolerance) and ratio.min() > 1.5:
         count = int(np.round(ratio - 1).sum())
         raise InputRefused(
@@ -349,3 +355,7 @@ def _most_common(rows: FloatArray) -> FloatArray:
 
 def _are_finite(values: tuple[float, ...] | None, count: int) -> bool:
     return values is not None and len(values) == count and all(math.isfinite(v) for v in values)
+
+
+def _are_positive(values: tuple[float, ...] | None) -> bool:
+    return values is not None and _are_finite(values, 2) and min(values) > 0
