@@ -11,7 +11,12 @@ from planner.base.errors import InvalidValue
 from planner.compute.spheroid import Spheroid
 from planner.model.geometry import unit_vector
 from planner.model.plan import Applicator, Point
+from planner.model.roles import Role
+from planner.model.structures import StructureSet
 from planner.planning.devices import CUSTOM, Device, DeviceZone
+
+#: A clicked entry so near to the skin is moved onto it.
+SKIN_SNAP_MM = 25.0
 
 
 def center_offset_mm(device: Device, settings: Mapping[str, float]) -> float:
@@ -61,3 +66,31 @@ def zone_of(needle: Applicator, zone: DeviceZone) -> Spheroid:
 
 def _point(values: npt.NDArray[np.float64]) -> Point:
     return float(values[0]), float(values[1]), float(values[2])
+
+
+def entry_on_skin(structures: StructureSet, target_lps_mm: Point, clicked_lps_mm: Point) -> Point:
+    """Where the line from a target through a clicked point leaves the body.
+
+    A click within `SKIN_SNAP_MM` of the skin along that line is moved onto it; without a skin, or
+    farther from it, the click stays.
+    """
+    skins = [s.name for s in structures.with_role(Role.SKIN) if not structures.box(s.name).is_empty]
+    target, clicked = np.array(target_lps_mm), np.array(clicked_lps_mm)
+    distance = float(np.linalg.norm(clicked - target))
+    if not skins or distance < 1.0:
+        return clicked_lps_mm
+    along = (clicked - target) / distance
+    steps = np.arange(max(0.0, distance - SKIN_SNAP_MM), distance + SKIN_SNAP_MM, 0.25)
+    points = target + steps[:, None] * along
+    ijk = np.rint(structures.grid.to_ijk(points)).astype(int)
+    scanned = np.all((ijk >= 0) & (ijk < np.array(structures.grid.shape[::-1])), axis=1)
+    inside = np.zeros(len(steps), dtype=bool)
+    i, j, k = ijk[scanned].T
+    for name in skins:
+        structure = structures[name]
+        inside[scanned] |= structures.layers[structure.layer][k, j, i] == structure.label
+    leaves = np.flatnonzero(inside[:-1] & ~inside[1:])
+    if not len(leaves):
+        return clicked_lps_mm
+    nearest = leaves[int(np.argmin(np.abs(steps[leaves] - distance)))]
+    return _point((points[nearest] + points[nearest + 1]) / 2)

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 from planner.base.errors import PlannerError
 from planner.model.roles import Role
@@ -14,6 +15,42 @@ from planner.model.roles import Role
 FILE_NAME = "module.toml"
 #: The contract this planner speaks; a module names the one it was written for.
 API_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ShownMetric:
+    """A metric as the window and the report show it.
+
+    Parameters
+    ----------
+    name, title
+        Stable identifier, and its words for people.
+    is_headline
+        Whether it decides and is shown large.
+    """
+
+    name: str
+    title: str
+    is_headline: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Metrics shown together.
+
+    Parameters
+    ----------
+    title
+        Heading.
+    of
+        Whose metrics: ``lesion``, ``instrument`` or ``plan``.
+    metrics
+        In the order shown.
+    """
+
+    title: str
+    of: str
+    metrics: tuple[ShownMetric, ...]
 
 
 @dataclass(frozen=True)
@@ -32,6 +69,8 @@ class Manifest:
         Roles of structures without which it cannot answer.
     entry
         Dotted name of its logic.
+    sections
+        How its metrics are shown; what is named in none is shown in the report's full table alone.
     """
 
     id: str
@@ -41,6 +80,7 @@ class Manifest:
     instruments: tuple[str, ...]
     needs: tuple[Role, ...]
     entry: str
+    sections: tuple[Section, ...] = ()
 
 
 def read_manifest(entry_point: EntryPoint) -> Manifest:
@@ -78,6 +118,7 @@ def _checked(path: Path, entry_point: EntryPoint) -> Manifest:
             instruments=tuple(str(i) for i in table["instruments"]),
             needs=tuple(Role(n) for n in table.get("needs", ())),
             entry=f"{entry_point.value}.{table.get('entry', 'logic')}",
+            sections=tuple(_section(s) for s in table.get("section", ())),
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
         raise PlannerError(
@@ -98,3 +139,10 @@ def _checked(path: Path, entry_point: EntryPoint) -> Manifest:
             "Update the module or the planner.",
         )
     return manifest
+
+
+def _section(table: dict[str, Any]) -> Section:
+    if table["of"] not in ("lesion", "instrument", "plan"):
+        raise ValueError(f"section '{table['title']}' speaks of '{table['of']}'")
+    shown = (ShownMetric(m["name"], m["title"], bool(m.get("headline", False))) for m in table["metrics"])
+    return Section(str(table["title"]), str(table["of"]), tuple(shown))

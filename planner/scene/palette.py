@@ -1,0 +1,55 @@
+"""Colours and type sizes: anatomy, judgement and the window's greys, from one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Color = tuple[int, int, int]
+
+
+def rgb(text: str) -> Color:
+    """Red, green, blue of ``#rrggbb``."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The greys of the window and its accent."""
+
+    background: str
+    panel: str
+    raised: str
+    line: str
+    text: str
+    dim: str
+    disabled: str
+    focus: str
+    primary: str
+
+
+DARK = Theme(
+    "#16191d", "#1c2025", "#242a31", "#2e353d", "#dfe4e8", "#8d97a1", "#5f6973", "#7aa2ff", "#2b6f99"
+)
+LIGHT = Theme(
+    "#eceff2", "#f7f8fa", "#ffffff", "#d3d9df", "#1c2228", "#5c6771", "#a5aeb6", "#2f5fd0", "#2b6f99"
+)
+
+#: Judgement hues; used for nothing else.
+OK, WARNING, STOP = "#56B4E9", "#E69F00", "#D55E00"
+
+#: Margin classes (Okabe-Ito): upper bound in mm, colour, label.
+MARGIN_CLASSES: tuple[tuple[float, str, str], ...] = (
+    (0.0, "#D55E00", "< 0"),
+    (5.0, "#E69F00", "0-5"),
+    (10.0, "#9ad0ec", "5-10"),
+    (float("inf"), "#0072B2", "≥ 10 mm"),
+)
+
+#: The treated zone: a light neutral.
+ZONE = "#dfe4e8"
+PROBE = "#ffffff"
+
+
+def margin_color(margin_mm: float) -> str:
+    """Colour of the class a margin belongs to."""
+    return next(color for bound, color, _ in MARGIN_CLASSES if margin_mm < bound)

@@ -1,0 +1,323 @@
+"""The 3D scene: surfaces, probes, zones and the lesion painted by its margin, rendered off screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import vtkmodules.vtkRenderingOpenGL2
+from PySide6.QtGui import QImage
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkSMPTools, vtkUnsignedCharArray
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkCommonTransforms import vtkTransform
+from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkTubeFilter
+from vtkmodules.vtkFiltersSources import vtkLineSource, vtkSphereSource
+from vtkmodules.vtkRenderingCore import (
+    vtkActor,
+    vtkPolyDataMapper,
+    vtkRenderer,
+    vtkRenderWindow,
+)
+
+from planner.model.assessment import Surface
+from planner.model.plan import Point
+from planner.scene.instruments import DrawnProbe, DrawnZone
+from planner.scene.palette import MARGIN_CLASSES, PROBE, ZONE, Color, rgb
+
+assert vtkmodules.vtkRenderingOpenGL2  # imported for the factories it registers
+
+VIEW_DIRECTIONS: Mapping[str, tuple[Point, Point]] = {
+    "anterior": ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
+    "posterior": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "left": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "right": ((-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "superior": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+    "inferior": ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0)),
+}
+
+
+@dataclass(frozen=True)
+class SurfaceStyle:
+    """Colour and opacity of a structure in 3D; opacity 0 hides it."""
+
+    color: Color
+    opacity: float
+
+
+def use_headless_rendering_where_needed() -> None:
+    """Let VTK render through EGL where there is no X display; call before the first window."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+
+
+class SpaceScene:
+    """A render window off screen with the anatomy and the instruments of a plan."""
+
+    def __init__(self) -> None:
+        use_headless_rendering_where_needed()
+        vtkSMPTools.SetBackend("STDThread")
+        self.window = vtkRenderWindow()
+        self.window.SetOffScreenRendering(1)
+        self.window.SetMultiSamples(0)
+        self.renderer = vtkRenderer()
+        self.renderer.SetBackground(*_fractions(rgb("#0c0f12")))
+        self.renderer.SetBackground2(*_fractions(rgb("#1b2128")))
+        self.renderer.GradientBackgroundOn()
+        # Blending in the order of the actors costs a third of order-independent translucency.
+        self.renderer.SetUseOIT(False)
+        self.window.AddRenderer(self.renderer)
+        self._structures: dict[str, vtkActor] = {}
+        self._instruments: list[vtkActor] = []
+        self._margins: dict[str, vtkActor] = {}
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Give the graphics back; safe to call twice, and rendering after it gives black."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.renderer.RemoveAllViewProps()
+        self.window.Finalize()
+
+    # anatomy -------------------------------------------------------------------------------
+
+    def set_surface(self, name: str, surface: Any, style: SurfaceStyle) -> None:
+        """Show a structure's surface (vtkPolyData), replacing an earlier one of the name."""
+        self.remove_surface(name)
+        mapper = vtkPolyDataMapper()
+        mapper.SetInputData(surface)
+        mapper.ScalarVisibilityOff()
+        actor = vtkActor()
+        actor.SetMapper(mapper)
+        self._structures[name] = actor
+        self.renderer.AddActor(actor)
+        self.style_surface(name, style)
+
+    def style_surface(self, name: str, style: SurfaceStyle) -> None:
+        """Colour, fade or hide a structure."""
+        actor = self._structures.get(name)
+        if actor is None:
+            return
+        look = actor.GetProperty()
+        look.SetColor(*_fractions(style.color))
+        look.SetOpacity(style.opacity)
+        look.SetSpecular(0.15)
+        look.SetSpecularPower(20)
+        actor.SetVisibility(style.opacity > 0.01)
+
+    def remove_surface(self, name: str) -> None:
+        """Take a structure out."""
+        actor = self._structures.pop(name, None)
+        if actor is not None:
+            self.renderer.RemoveActor(actor)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        for name in list(self._structures):
+            self.remove_surface(name)
+        self.set_probes((), "")
+        self.set_margins(())
+
+    @property
+    def surface_names(self) -> tuple[str, ...]:
+        """The structures that have a surface here."""
+        return tuple(self._structures)
+
+    # plan ----------------------------------------------------------------------------------
+
+    def set_probes(self, probes: tuple[DrawnProbe, ...], selected: str) -> None:
+        """Show probes with their zones."""
+        for actor in self._instruments:
+            self.renderer.RemoveActor(actor)
+        self._instruments = []
+        for probe in probes:
+            is_selected = probe.needle.id == selected
+            self._instruments.append(_shaft(probe, is_selected))
+            for point, radius in ((probe.needle.entry_lps_mm, 2.6), (probe.needle.tip_lps_mm, 1.6)):
+                self._instruments.append(_ball(point, radius, "#7aa2ff" if is_selected else PROBE))
+            if probe.zone is not None:
+                self._instruments.append(_zone(probe.zone))
+        for actor in self._instruments:
+            self.renderer.AddActor(actor)
+
+    def set_margins(self, surfaces: tuple[Surface, ...]) -> None:
+        """Show lesions painted by their margin; the plain surface of such a lesion is hidden."""
+        for name, actor in self._margins.items():
+            self.renderer.RemoveActor(actor)
+            if name in self._structures:
+                self._structures[name].SetVisibility(self._structures[name].GetProperty().GetOpacity() > 0.01)
+        self._margins = {}
+        for surface in surfaces:
+            if surface.values is None:
+                continue
+            actor = _painted(surface)
+            self._margins[surface.subject] = actor
+            self.renderer.AddActor(actor)
+            if surface.subject in self._structures:
+                self._structures[surface.subject].SetVisibility(False)
+
+    # camera --------------------------------------------------------------------------------
+
+    def look_from(self, direction: str) -> None:
+        """Look at everything from one of `VIEW_DIRECTIONS`."""
+        away, up = VIEW_DIRECTIONS[direction]
+        self.look_along(tuple(-v for v in away), up)  # type: ignore[arg-type]
+
+    def look_along(self, towards: Point, up: Point) -> None:
+        """Look at everything along a direction."""
+        camera = self.renderer.GetActiveCamera()
+        camera.SetFocalPoint(0, 0, 0)
+        camera.SetPosition(*(-v for v in towards))
+        camera.SetViewUp(*up)
+        self.frame_all()
+
+    def frame_all(self) -> None:
+        """Bring liver and instruments (or all, where there is no other) into the picture."""
+        bounds = self._framed_bounds()
+        if bounds is not None:
+            self.renderer.ResetCamera(*bounds)
+            self.renderer.GetActiveCamera().Zoom(1.25)
+            self.renderer.ResetCameraClippingRange()
+
+    def _framed_bounds(self) -> tuple[float, ...] | None:
+        wide = ("skin", "body", "bone")
+        actors = [
+            a
+            for n, a in self._structures.items()
+            if a.GetVisibility() and not any(w in n.lower() for w in wide)
+        ]
+        actors += [*self._margins.values()]
+        boxes = [a.GetBounds() for a in actors or list(self._structures.values()) + self._instruments]
+        boxes = [b for b in boxes if b[0] <= b[1]]
+        if not boxes:
+            return None
+        table = np.array(boxes)
+        low, high = table[:, ::2].min(axis=0), table[:, 1::2].max(axis=0)
+        return low[0], high[0], low[1], high[1], low[2], high[2]
+
+    @property
+    def mm_per_px(self) -> float:
+        """Size of a pixel at the focal point."""
+        camera = self.renderer.GetActiveCamera()
+        height = max(1, self.window.GetSize()[1])
+        return float(2.0 * camera.GetDistance() * np.tan(np.radians(camera.GetViewAngle()) / 2) / height)
+
+    # pictures ------------------------------------------------------------------------------
+
+    def pixels(self, width: int, height: int) -> npt.NDArray[np.uint8]:
+        """The rendered picture ``[row, column, red-green-blue]``."""
+        width, height = max(width, 2), max(height, 2)
+        if self._is_closed:
+            return np.zeros((height, width, 3), dtype=np.uint8)
+        self.window.SetSize(width, height)
+        self.renderer.ResetCameraClippingRange()
+        self.window.Render()
+        data = vtkUnsignedCharArray()
+        self.window.GetPixelData(0, 0, width - 1, height - 1, 0, data, 0)
+        flat: npt.NDArray[np.uint8] = vtk_to_numpy(data)
+        return np.ascontiguousarray(flat.reshape(height, width, 3)[::-1])
+
+    def image(self, width: int, height: int) -> QImage:
+        """The rendered picture as a QImage of its own."""
+        pixels = self.pixels(width, height)
+        rows, columns, _ = pixels.shape
+        return QImage(pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888).copy()
+
+    def point_under(self, x: float, y: float) -> Point | None:
+        """The LPS point on the first surface under a pixel (from the upper left), or None."""
+        from vtkmodules.vtkRenderingCore import vtkPropPicker
+
+        picker = vtkPropPicker()
+        height = self.window.GetSize()[1]
+        if not picker.Pick(x, height - 1 - y, 0, self.renderer):
+            return None
+        px, py, pz = picker.GetPickPosition()
+        return float(px), float(py), float(pz)
+
+
+def _shaft(probe: DrawnProbe, is_selected: bool) -> vtkActor:
+    line = vtkLineSource()
+    line.SetPoint1(*probe.needle.entry_lps_mm)
+    line.SetPoint2(*probe.needle.tip_lps_mm)
+    tube = vtkTubeFilter()
+    tube.SetInputConnection(line.GetOutputPort())
+    tube.SetRadius(1.2 if is_selected else 0.9)
+    tube.SetNumberOfSides(12)
+    tube.CappingOn()
+    return _actor(tube, PROBE, 1.0)
+
+
+def _ball(point: Point, radius: float, color: str) -> vtkActor:
+    ball = vtkSphereSource()
+    ball.SetCenter(*point)
+    ball.SetRadius(radius)
+    ball.SetThetaResolution(16)
+    ball.SetPhiResolution(16)
+    return _actor(ball, color, 1.0)
+
+
+def _zone(zone: DrawnZone) -> vtkActor:
+    ball = vtkSphereSource()
+    ball.SetRadius(1.0)
+    ball.SetThetaResolution(48)
+    ball.SetPhiResolution(32)
+    actor = _actor(ball, ZONE, 0.28)
+    axis = np.array(zone.axis_lps)
+    turn = np.cross((0.0, 0.0, 1.0), axis)
+    angle = float(np.degrees(np.arccos(np.clip(axis[2], -1.0, 1.0))))
+    place = vtkTransform()
+    place.Translate(*zone.center_lps_mm)
+    if np.linalg.norm(turn) > 1e-9:
+        place.RotateWXYZ(angle, *turn)
+    place.Scale(zone.across_mm, zone.across_mm, zone.along_mm)
+    actor.SetUserTransform(place)
+    actor.GetProperty().SetBackfaceCulling(True)
+    return actor
+
+
+def _painted(surface: Surface) -> vtkActor:
+    assert surface.values is not None
+    data = vtkPolyData()
+    from vtkmodules.vtkCommonCore import vtkPoints
+
+    points = vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(surface.points_lps_mm, dtype=np.float32), deep=True))
+    data.SetPoints(points)
+    cells = vtkCellArray()
+    count = len(surface.triangles)
+    offsets = numpy_to_vtk(np.arange(0, 3 * count + 1, 3, dtype=np.int64), deep=True)
+    cells.SetData(offsets, numpy_to_vtk(surface.triangles.astype(np.int64).ravel(), deep=True))
+    data.SetPolys(cells)
+    bounds = np.array([b for b, _, _ in MARGIN_CLASSES[:-1]])
+    colors = np.array([rgb(c) for _, c, _ in MARGIN_CLASSES], dtype=np.uint8)
+    shades = colors[np.searchsorted(bounds, surface.values, side="right")]
+    data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(shades), deep=True))
+    normals = vtkPolyDataNormals()
+    normals.SetInputData(data)
+    normals.SplittingOff()
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputConnection(normals.GetOutputPort())
+    mapper.SetColorModeToDirectScalars()
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    return actor
+
+
+def _actor(source: Any, color: str, opacity: float) -> vtkActor:
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputConnection(source.GetOutputPort())
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    actor.GetProperty().SetColor(*_fractions(rgb(color)))
+    actor.GetProperty().SetOpacity(opacity)
+    return actor
+
+
+def _fractions(color: Color) -> tuple[float, float, float]:
+    return color[0] / 255, color[1] / 255, color[2] / 255
