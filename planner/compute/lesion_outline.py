@@ -8,11 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import scipy.ndimage as ndi
 
-from planner.base.errors import InvalidValue
 from planner.compute.lesion_surface import SurfaceSamples, sample_surface
-from planner.model.geometry import Box, FloatArray, Grid
+from planner.compute.margin_uncertainty import OutlineEvidence, outline_error_mm
+from planner.compute.smoothest_outline import SmoothOutline, fit_outline
+from planner.compute.voxel_border import VoxelBorder, crop_around
+from planner.model.geometry import FloatArray, Grid
 
 BoolArray = npt.NDArray[np.bool_]
+
+#: Distance of surface samples: a share of the lesion's size, within these bounds (mm).
+SAMPLES_ACROSS = 22
+SAMPLE_STEP_MM = (0.35, 1.4)
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,13 @@ class LesionOutline:
     Parameters
     ----------
     lattice
-        Lattice of `level`; finer than the image across thick slices, and reaching beyond its border.
+        Lattice of `level`, with cubic cells, reaching beyond the lesion (and the image's border).
     level
-        About the signed distance to the outline in mm, positive inside, shape [k, j, i].
+        About the signed distance to the outline in mm near it, positive inside, shape [k, j, i].
     samples
         Points of the outline with area and outward normal.
-    outward_mm, inward_mm
-        How far beyond and within each point the true outline may lie (90 %), shape (n,).
+    error_mm
+        How far outside or inside each point the true outline may lie (90 %), shape (n,).
     volume_ml
         Volume within the outline.
     """
@@ -36,12 +42,11 @@ class LesionOutline:
     lattice: Grid
     level: FloatArray
     samples: SurfaceSamples
-    outward_mm: FloatArray
-    inward_mm: FloatArray
+    error_mm: FloatArray
     volume_ml: float
 
     def __post_init__(self) -> None:
-        for array in (self.level, self.outward_mm, self.inward_mm):
+        for array in (self.level, self.error_mm):
             array.setflags(write=False)
 
 
@@ -53,49 +58,78 @@ def outline_lesion(mask: npt.NDArray[np.bool_], grid: Grid) -> LesionOutline:
     InvalidValue
         If the mask is empty or does not have the grid's shape.
     """
-    crop, near = crop_around(mask, grid, 4)
-    sx, sy, sz = near.spacing_mm
-    finer = max(1, round(sz / min(sx, sy)))
-    sampling = (sz, sy, sx)
-    level = np.where(
-        crop,
-        ndi.distance_transform_edt(crop, sampling) - 0.5 * min(sx, sy),
-        -ndi.distance_transform_edt(~crop, sampling) + 0.5 * min(sx, sy),
+    crop, near = crop_around(mask, grid, 3)
+    spacing = np.array(near.spacing_mm)
+    fine_mm = fine_voxel_mm(near.spacing_mm)
+    border = VoxelBorder.of(crop, spacing)
+    fit = fit_outline(border, fine_mm)
+    lattice = _sampling_lattice(crop, near)
+    level = _level(fit, crop, spacing, lattice)
+    rough = sample_surface(level, lattice)
+    local, normals, slope = _onto_surface(fit, rough, near, lattice.spacing_mm[0])
+    samples = SurfaceSamples(
+        local @ near.axes.T + np.array(near.origin_lps_mm), normals @ near.axes.T, rough.area_mm2
     )
-    positions = np.arange((crop.shape[0] - 1) * finer + 1) / finer
-    base = np.minimum(positions.astype(int), crop.shape[0] - 2)
-    weight = (positions - base)[:, None, None]
-    level = level[base] * (1 - weight) + level[base + 1] * weight
-    level = ndi.gaussian_filter(level, (0.8 * finer, 0.8, 0.8))
-    lattice = Grid(level.shape, (sx, sy, sz / finer), near.origin_lps_mm, near.direction)
-    samples = sample_surface(level, lattice)
-    width = np.abs(samples.normals_lps @ grid.axes) @ np.array(grid.spacing_mm) / 2
-    volume = float(np.clip(level / min(lattice.spacing_mm) + 0.5, 0, 1).sum()) * lattice.voxel_volume_ml
-    return LesionOutline(lattice, level, samples, width, width.copy(), volume)
+    width = np.abs(normals) @ spacing
+    evidence = OutlineEvidence(
+        fit.spread(local) / slope, width, fine_mm, float(spacing.max()), max(0.0, fit.trespass_mm)
+    )
+    start: FloatArray = (rough.points_lps_mm - np.array(near.origin_lps_mm)) @ near.axes
+    facing = rough.normals_lps @ near.axes
+    within = np.einsum("ij,ij,i->", start - start.mean(axis=0), facing, rough.area_mm2) / 3.0
+    shell = np.einsum("ij,ij,i->", local - start, facing, rough.area_mm2)
+    volume = float(within + shell) / 1000.0
+    return LesionOutline(lattice, level, samples, outline_error_mm(evidence), volume)
 
 
-def crop_around(mask: BoolArray, grid: Grid, voxels: int) -> tuple[BoolArray, Grid]:
-    """The part of a mask around its voxels, with empty space around it also beyond the image.
+def fine_voxel_mm(spacing_mm: tuple[float, float, float]) -> float:
+    """Size of a voxel within the slices; where it is nearly cubic, its mean size."""
+    least, middle, most = sorted(spacing_mm)
+    within = (least + middle) / 2
+    return within if most > 1.5 * within else (least + middle + most) / 3
 
-    Raises
-    ------
-    InvalidValue
-        If the mask is empty or does not have the grid's shape.
-    """
-    mask = np.asarray(mask, dtype=bool)
-    if mask.shape != grid.shape:
-        raise InvalidValue("A mask needs the shape of its grid.", f"mask {mask.shape}, grid {grid.shape}")
-    start, stop = [], []
-    for axis in range(3):
-        used = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        if len(used) == 0:
-            raise InvalidValue(
-                "A lesion without voxels has no margin.", "empty mask", "Outline the lesion first."
-            )
-        start.append(int(used[0]))
-        stop.append(int(used[-1]) + 1)
-    box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-    padded = np.pad(mask[box.slices], voxels)
-    origin = grid.to_lps(np.array([a - voxels for a in start[::-1]], dtype=float))
-    x, y, z = (float(v) for v in origin)
-    return padded, Grid(padded.shape, grid.spacing_mm, (x, y, z), grid.direction)
+
+def _sampling_lattice(crop: BoolArray, near: Grid) -> Grid:
+    """A lattice of cubic cells over the cropped mask."""
+    spacing = np.array(near.spacing_mm)
+    extent = spacing * (np.array(crop.shape[::-1]) - 1)
+    size = (extent - 6 * spacing).max() + fine_voxel_mm(near.spacing_mm)
+    step = float(np.clip(size / SAMPLES_ACROSS, *SAMPLE_STEP_MM))
+    columns, rows, slices = (int(n) + 1 for n in np.floor(extent / step))
+    return Grid((slices, rows, columns), (step,) * 3, near.origin_lps_mm, near.direction)
+
+
+def _level(fit: SmoothOutline, crop: BoolArray, spacing: FloatArray, lattice: Grid) -> FloatArray:
+    """The outline's spline on a lattice; a large value away from the voxels' border."""
+    step = lattice.spacing_mm[0]
+    k, j, i = (np.arange(n) * step for n in lattice.shape)
+    nearest = np.ix_(
+        *(
+            np.minimum(np.rint(x / s).astype(int), n - 1)
+            for x, s, n in zip((k, j, i), spacing[::-1], crop.shape, strict=True)
+        )
+    )
+    mixed = ndi.maximum_filter(crop, 3) & ~ndi.minimum_filter(crop, 3)
+    near_border = mixed[nearest]
+    level = np.where(crop[nearest], 1.0, -1.0) * 2.0 * max(step, float(spacing.max()))
+    c, b, a = np.nonzero(near_border)
+    points = np.stack([a, b, c], axis=1).astype(np.float64) * step
+    level[near_border] = fit.value(points)
+    return level
+
+
+def _onto_surface(
+    fit: SmoothOutline, rough: SurfaceSamples, near: Grid, step: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Sample points moved onto the spline's zero surface, their outward normals, and its slope."""
+    local = (rough.points_lps_mm - np.array(near.origin_lps_mm)) @ near.axes
+    normals = rough.normals_lps @ near.axes
+    for _ in range(3):
+        value, gradient = fit.evaluate(local)
+        squared = np.maximum((gradient**2).sum(axis=1), 1e-4)
+        local = local - np.clip(value / squared, -step / 2, step / 2)[:, None] * gradient
+    slope = np.sqrt(squared)
+    smooth = -gradient / slope[:, None]
+    agree = np.einsum("ij,ij->i", smooth, normals) > 0.3
+    normals = np.where(agree[:, None], smooth / np.linalg.norm(smooth, axis=1, keepdims=True), normals)
+    return local, normals, np.maximum(slope, 0.1)

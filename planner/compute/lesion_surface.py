@@ -199,6 +199,6 @@ def _sample_cells(
                 for d in range(3):
                     points[used, d] = total[1 + d] / total[0]
                     normals[used, d] = total[4 + d] / length
-                area[used] = total[0]
+                area[used] = length  # of the piece seen along its normal: cells leave no folds
                 used += 1
     return used

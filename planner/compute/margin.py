@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.compute.lesion_outline import LesionOutline, crop_around, outline_lesion
+from planner.compute.lesion_outline import LesionOutline, outline_lesion
 from planner.compute.lesion_surface import nearest_points
 from planner.compute.liver_region import LiverRegion
 from planner.compute.row_volumes import RowVolumes
 from planner.compute.spheroid import Spheroid, pack
 from planner.compute.threads import kernel
+from planner.compute.voxel_border import crop_around
 from planner.compute.zone_union import intersection_curves, union_distances, union_volume_ml
 from planner.model.geometry import FloatArray, Grid
 
@@ -273,8 +274,8 @@ def _minimal(
     used = margins if part is None else np.where(part, margins, np.inf)
     place = int(np.argmin(used))
     value = float(used[place])
-    low = min(value, float((used - outline.outward_mm).min()))
-    high = max(value, float((used + outline.inward_mm).min()))
+    low = min(value, float((used - outline.error_mm).min()))
+    high = max(value, float((used + outline.error_mm).min()))
     x, y, z = (float(v) for v in outline.samples.points_lps_mm[place])
     return MinimalMargin(value, low, high, (x, y, z))
 
@@ -315,13 +316,14 @@ def _grown_volumes(outline: LesionOutline, liver: LiverRegion | None) -> RowVolu
     found = np.isfinite(gap)
     ray = points[found] - samples.points_lps_mm[nearest[found]]
     flat = np.einsum("ij,ij->i", ray, samples.normals_lps[nearest[found]])
-    outside[found] = np.where(np.abs(flat) > 0.7 * gap[found], flat, np.sign(flat) * gap[found])
-    # Deep inside no surface is near; the level tells inside from outside there.
-    ijk = np.rint(lattice.to_ijk(points[~found])).astype(int)
+    # At sharp edges a sample's plane does not tell inside from outside; deep inside no sample is near.
+    ijk = np.rint(lattice.to_ijk(points)).astype(int)
     within = np.all((ijk >= 0) & (ijk < np.array(lattice.shape[::-1])), axis=1)
-    deep = np.zeros(len(ijk), dtype=bool)
+    deep = np.zeros(len(points), dtype=bool)
     deep[within] = outline.level[tuple(ijk[within].T[::-1])] > 0
-    outside[~found] = np.where(deep, -np.inf, np.inf)
+    side = np.where(deep, -1.0, 1.0)
+    outside[found] = np.where(np.abs(flat) > 0.7 * gap[found], flat, side[found] * gap[found])
+    outside[~found] = side[~found] * np.inf
     shares = np.empty((1 + len(GROWN_MM), len(points)), dtype=np.float32)
     for share, grown in zip(shares, (0.0, *GROWN_MM), strict=True):
         share[:] = np.clip((grown - outside) / step + 0.5, 0.0, 1.0)
