@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from planner.base.errors import InputRefused
+from planner.io.dicom.syntaxes import refuse_undecodable
 from planner.io.sources import Entry
 
 PIXEL_DATA = 0x7FE00010
@@ -27,6 +28,8 @@ EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 NESTING_LIMIT = 32
 #: Header bytes before the pixel data: enhanced images of thousands of frames stay below this.
 HEADER_LIMIT_BYTES = 256 << 20
+#: The same where the header is deflated, and so may come from a very small file.
+DEFLATED_HEADER_LIMIT_BYTES = 32 << 20
 _FIRST_BYTES = 1 << 16
 _VALUE_LIMIT_BYTES = 1 << 16
 
@@ -115,12 +118,15 @@ def read_elements(entry: Entry) -> Elements:
             syntax = "1.2.840.10008.1.2.1" if start[4:6].isalpha() else IMPLICIT_LITTLE
         else:
             raise InputRefused("The file is not DICOM.", entry.name, "Choose DICOM files.")
+        if not syntax.startswith(IMPLICIT_LITTLE):
+            refuse_undecodable(syntax, entry.name)
         more = _inflating(stream, start, offset) if syntax == DEFLATED else _reading(stream, start)
         return _parsed(entry, syntax, 0 if syntax == DEFLATED else offset, more)
 
 
 def _parsed(entry: Entry, syntax: str, offset: int, more: Callable[[int], bytes]) -> Elements:
     wanted = _FIRST_BYTES
+    limit = DEFLATED_HEADER_LIMIT_BYTES if syntax == DEFLATED else HEADER_LIMIT_BYTES
     while True:
         data = more(wanted)
         elements = Elements(syntax, is_inflated=syntax == DEFLATED)
@@ -132,7 +138,7 @@ def _parsed(entry: Entry, syntax: str, offset: int, more: Callable[[int], bytes]
                 raise InputRefused(
                     "The DICOM file is cut short or damaged.", entry.name, "Copy it again from the source."
                 ) from None
-            if wanted >= HEADER_LIMIT_BYTES:
+            if wanted >= limit:
                 raise InputRefused(
                     "The DICOM header is larger than any image needs.", entry.name, "Leave this file out."
                 ) from None

@@ -189,8 +189,8 @@ def _common_plane(slices: Sequence[Slice]) -> tuple[FloatArray, FloatArray]:
         "Slices have different pixel spacings.",
     )
     row, column = direction[:3], direction[3:]
-    lengths = np.linalg.norm(row), np.linalg.norm(column)
-    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(row @ column)) > SAME_DIRECTION:
+    lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
+    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(row @ column))) > SAME_DIRECTION:
         raise InputRefused(
             "The slices' orientation is not a right angle of unit vectors.",
             f"{slices[0].name}: {np.round(direction, 4).tolist()}",

@@ -40,11 +40,18 @@ DECODED: dict[str, tuple[str, Route, bool]] = {
 
 def refuse_undecodable(syntax: str, name: str, frames: int = 1) -> None:
     """Raise `InputRefused` where a transfer syntax cannot be decoded, naming it."""
-    if syntax in DECODED and (frames == 1 or DECODED[syntax][1] is not Route.SIMPLEITK):
-        return
+    from pydicom.pixels import get_decoder
     from pydicom.uid import UID
 
-    title = f"several frames in {DECODED[syntax][0]}" if syntax in DECODED else UID(syntax).name
+    route = DECODED[syntax][1] if syntax in DECODED else None
+    if route is Route.RAW or (route is Route.SIMPLEITK and frames == 1):
+        return
+    if route is Route.PYDICOM and get_decoder(syntax).is_available:
+        return
+
+    title = DECODED[syntax][0] if syntax in DECODED else str(UID(syntax, validation_mode=0).name)
+    if route is Route.SIMPLEITK:
+        title = f"several frames in {title}"
     uid = "" if title == syntax else f" ({syntax})"
     raise InputRefused(
         "The pixels are stored in a form that cannot be decoded.",
