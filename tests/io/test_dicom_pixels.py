@@ -44,7 +44,9 @@ def test_lossless_compression_gives_the_same_pixels(tmp_path: Path, read: ReadCa
 
 
 @pytest.mark.parametrize(
-    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian], ids=lambda s: s.name
+    "syntax",
+    [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian],
+    ids=lambda s: s.name,
 )
 def test_uncompressed_forms_give_the_same_pixels(tmp_path: Path, read: ReadCase, syntax: str) -> None:
     for n, path in enumerate(write_series(tmp_path / "a")):
@@ -78,7 +80,11 @@ def test_files_without_preamble_are_read(tmp_path: Path, read: ReadCase) -> None
 
 @pytest.mark.parametrize(
     ("syntax", "name"),
-    [("1.2.840.10008.1.2.4.100", "MPEG2"), ("1.2.840.10008.1.2.4.94", "JPIP"), ("1.2.3.4.5", r"1\.2\.3\.4\.5")],
+    [
+        ("1.2.840.10008.1.2.4.100", "MPEG2"),
+        ("1.2.840.10008.1.2.4.94", "JPIP"),
+        ("1.2.3.4.5", r"1\.2\.3\.4\.5"),
+    ],
 )
 def test_forms_that_cannot_be_decoded_are_refused_by_name(
     tmp_path: Path, read: ReadCase, syntax: str, name: str
@@ -94,9 +100,7 @@ def test_forms_that_cannot_be_decoded_are_refused_by_name(
 
 
 def test_damaged_compressed_pixels_are_refused_by_file(tmp_path: Path, read: ReadCase) -> None:
-    paths = write_series(
-        tmp_path, values=ramp(5, 64, 64), change=lambda d, n: compress(d, JPEG2000Lossless)
-    )
+    paths = write_series(tmp_path, values=ramp(5, 64, 64), change=lambda d, n: compress(d, JPEG2000Lossless))
     whole = bytearray(paths[2].read_bytes())
     whole[-60:] = bytes(60)
     paths[2].write_bytes(bytes(whole[:-40]))

@@ -119,7 +119,9 @@ def test_turning_to_the_patients_axes_moves_no_voxel(
 
 
 @pytest.mark.parametrize("order", range(48))
-def test_every_axis_order_reads_as_the_same_standing_volume(tmp_path: Path, order: int, read: ReadCase) -> None:
+def test_every_axis_order_reads_as_the_same_standing_volume(
+    tmp_path: Path, order: int, read: ReadCase
+) -> None:
     grid = grid_of(order, [0, 0, 0], [0.7, 0.8, 2.0], [5, 6, 7])
     sitk.WriteImage(itk_image(grid), str(tmp_path / "a.nii"))
     values, found, _ = read(tmp_path / "a.nii", modality="CT")
@@ -140,7 +142,9 @@ def test_files_are_told_apart_by_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["<i2", ">i2", "<u1", "<i4", "<f4", ">f8", "<u4"])
 @pytest.mark.parametrize("encoding", ["raw", "gzip", "ascii", "hex", "bzip2"])
 @pytest.mark.parametrize("space", ["left-posterior-superior", "right-anterior-superior", "LAS"])
-def test_nrrd_of_every_encoding_order_and_space(tmp_path: Path, dtype: str, encoding: str, space: str) -> None:
+def test_nrrd_of_every_encoding_order_and_space(
+    tmp_path: Path, dtype: str, encoding: str, space: str
+) -> None:
     import bz2
 
     names = {"i2": "short", "u1": "uchar", "i4": "int", "f4": "float", "f8": "double", "u4": "uint"}
