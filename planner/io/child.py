@@ -7,6 +7,7 @@ memory; the planner goes on.  It is started by `planner.io.reader_process`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import sys
 from typing import Any
@@ -33,6 +34,12 @@ def main() -> None:
         say({"refused": [error.what, error.thing, error.todo]})
     except (MemoryError, RecursionError):
         say({"exhausted": True})
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            say({"exhausted": True})
+            return
+        what = "A file could not be read or written."
+        say({"refused": [what, error.strerror or str(error), "Check the disk, and the files' permissions."]})
 
 
 def _done(job: dict[str, Any], task: Task) -> dict[str, Any]:

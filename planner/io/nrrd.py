@@ -1,23 +1,21 @@
-"""NRRD volumes: written raw so that they can be memory-mapped, read in every encoding.
+"""NRRD volumes, written raw so that they can be memory-mapped; other encodings: `nrrd_decoding`.
 
 The lattice is kept to the last bit: numbers stand in the header with 17 digits, in LPS.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import math
+import os
 import re
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from planner.base.errors import InputRefused, InvalidValue
+from planner.base.errors import InputRefused, InvalidValue, PlannerError
 from planner.io.writing import atomic_path
 from planner.model.geometry import Grid
 from planner.model.image import Image
@@ -117,11 +115,26 @@ def create_mapped(
     """A new raw volume of zeros ``[k, j, i]``, mapped to be written into.
 
     For files nobody else sees before they are whole; others go through `write_array_nrrd`.
+
+    Raises
+    ------
+    PlannerError
+        If there is no room for it.
     """
     header = nrrd_header(dtype, grid, keys or {})
-    with Path(path).open("wb") as stream:
-        stream.write(header)
-        stream.truncate(len(header) + math.prod(grid.shape) * np.dtype(dtype).itemsize)
+    size = len(header) + math.prod(grid.shape) * np.dtype(dtype).itemsize
+    try:
+        with Path(path).open("wb") as stream:
+            stream.write(header)
+            stream.truncate(size)
+            if hasattr(os, "posix_fallocate"):  # a full disk is told now, not by a signal later
+                os.posix_fallocate(stream.fileno(), 0, size)
+    except OSError as error:
+        raise PlannerError(
+            "There is no room for the volume.",
+            f"{size >> 20} MB: {error.strerror or error}",
+            "Free some space on the disk of the temporary folder.",
+        ) from error
     return np.memmap(path, dtype=dtype, mode="r+", offset=len(header), shape=grid.shape)
 
 
@@ -156,7 +169,7 @@ def read_mapped(path: Path | str) -> tuple[npt.NDArray[Any], Grid, Header]:
     """
     path = Path(path)
     header, offset = read_header(path)
-    dtype, sizes = _layout(header, path)
+    dtype, sizes = layout(header, path)
     raw = header.get("encoding", "").lower() == "raw" and "data file" not in header
     if not raw or len(sizes) != 3 or (dtype.itemsize > 1 and header.get("endian", "").lower() != "little"):
         raise InputRefused("The volume cannot be mapped: it is not raw, little-endian and 3D.", path.name)
@@ -169,37 +182,6 @@ def read_mapped(path: Path | str) -> tuple[npt.NDArray[Any], Grid, Header]:
         )
     array = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=tuple(sizes[::-1]))
     return array, nrrd_grid(header, path), header
-
-
-def read_nrrd(path: Path | str) -> tuple[npt.NDArray[Any], Grid, Header]:
-    """Read a NRRD volume in any encoding, attached or detached, in any anatomical space.
-
-    Returns
-    -------
-    array
-        ``[k, j, i]``, or ``[k, j, i, n]`` where each voxel holds a list of n values (the
-        layers of a 3D Slicer segmentation).
-    grid
-        Its lattice, in LPS.
-    header
-        Fields in lower case, and key/value pairs as they stand.
-
-    Raises
-    ------
-    InputRefused
-        With the reason.
-    """
-    path = Path(path)
-    header, offset = read_header(path)
-    dtype, sizes = _layout(header, path)
-    grid = nrrd_grid(header, path)
-    data = _decoded(path, header, offset, dtype, math.prod(sizes))
-    array = data.reshape(tuple(sizes[::-1]))
-    domain = _domain_axes(header, len(sizes), path)
-    if len(sizes) == 4:
-        list_axis = ({0, 1, 2, 3} - set(domain)).pop()
-        array = np.moveaxis(array, 3 - list_axis, -1)
-    return array, grid, header
 
 
 def read_header(path: Path) -> tuple[Header, int]:
@@ -258,7 +240,7 @@ def nrrd_grid(header: Header, path: Path) -> Grid:
     units = re.findall(r'"([^"]*)"', header.get("space units", ""))
     if any(unit.lower() not in ("mm", "millimeter", "millimetre", "") for unit in units):
         raise InputRefused("The NRRD volume is not in mm.", f"{path.name}: {units}", "Export it in mm.")
-    domain = _domain_axes(header, len(sizes), path)
+    domain = domain_axes(header, len(sizes), path)
     affine = np.eye(4)
     try:
         affine[:3, :3] = np.array([_numbers(vectors[axis]) for axis in domain]).T * signs[:, None]
@@ -286,7 +268,7 @@ def _space_signs(header: Header, path: Path) -> npt.NDArray[np.float64]:
     return np.array([1.0 if w == p else -1.0 for w, p in zip(words, positive, strict=True)])
 
 
-def _domain_axes(header: Header, count: int, path: Path) -> list[int]:
+def domain_axes(header: Header, count: int, path: Path) -> list[int]:
     """The three axes of space among three or four."""
     vectors = re.findall(r"none|\([^)]*\)", header.get("space directions", ""))
     domain = [axis for axis, vector in enumerate(vectors) if vector != "none"]
@@ -299,7 +281,7 @@ def _domain_axes(header: Header, count: int, path: Path) -> list[int]:
     return domain
 
 
-def _layout(header: Header, path: Path) -> tuple[np.dtype[Any], list[int]]:
+def layout(header: Header, path: Path) -> tuple[np.dtype[Any], list[int]]:
     """Type and sizes, checked before a byte is allocated."""
     try:
         sizes = [int(n) for n in header["sizes"].split()]
@@ -311,78 +293,6 @@ def _layout(header: Header, path: Path) -> tuple[np.dtype[Any], list[int]]:
     if math.prod(sizes) * dtype.itemsize > VOLUME_LIMIT_BYTES:
         raise InputRefused("The volume is too large.", f"{path.name}: sizes {sizes}", "Crop it first.")
     return dtype, sizes
-
-
-def _decoded(path: Path, header: Header, offset: int, dtype: np.dtype[Any], count: int) -> npt.NDArray[Any]:
-    """The flat array of a file's data, native byte order."""
-    data = _data_bytes(path, header, offset, count * dtype.itemsize)
-    encoding = header.get("encoding", "raw").lower()
-    if encoding in ("ascii", "text", "txt"):
-        values = np.array(data.split()[:count], dtype=np.float64 if dtype.kind == "f" else np.int64)
-        found = values.astype(dtype)
-    else:
-        if header.get("endian", "").lower() == "big":
-            dtype = dtype.newbyteorder(">")
-        found = np.frombuffer(data[: count * dtype.itemsize], dtype=np.uint8)
-        found = found[: found.size // dtype.itemsize * dtype.itemsize].view(dtype)
-    if found.size != count:
-        raise InputRefused(
-            "The volume is cut short.", f"{path.name}: {found.size} of {count} values", "Copy it again."
-        )
-    return found.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _data_bytes(path: Path, header: Header, offset: int, size: int) -> bytes:
-    """The decoded bytes of the attached or detached data, at most ``size`` (text: as it stands)."""
-    encoding = header.get("encoding", "raw").lower()
-    file = _data_file(path, header)
-    skip = int(header.get("byte skip", "0"))
-    with file.open("rb") as stream:
-        stream.seek(offset if file == path else 0)
-        for _ in range(int(header.get("line skip", "0"))):
-            stream.readline()
-        if skip == -1 and encoding == "raw":
-            stream.seek(-size, 2)
-        if encoding == "raw":
-            stream.seek(max(skip, 0), 1)
-            return stream.read(size)
-        if encoding in ("gzip", "gz", "bzip2", "bz2"):
-            return _unpacked(stream, encoding, max(skip, 0), size, path)
-        content = stream.read(VOLUME_LIMIT_BYTES)
-    if encoding in ("ascii", "text", "txt"):
-        return content
-    if encoding == "hex":
-        return bytes.fromhex(content.decode("ascii", "replace"))[:size]
-    raise InputRefused(
-        "The volume's encoding is not known.", f"{path.name}: {encoding}", "Export it as gzip."
-    )
-
-
-def _unpacked(stream: BinaryIO, encoding: str, skip: int, size: int, path: Path) -> bytes:
-    """At most ``size`` bytes of a compressed stream, so that a bomb stays small."""
-    opened = gzip.GzipFile(fileobj=stream) if encoding in ("gzip", "gz") else bz2.BZ2File(stream)
-    try:
-        opened.read(skip)
-        return opened.read(size)
-    except (zlib.error, OSError, EOFError) as error:
-        raise InputRefused(
-            "The volume's data is damaged.", f"{path.name}: {error}", "Copy it again."
-        ) from error
-
-
-def _data_file(path: Path, header: Header) -> Path:
-    """The file that holds the data: this one, or one beside it (never outside its folder)."""
-    name = header.get("data file", "")
-    if not name:
-        return path
-    inside = not name.startswith("LIST") and "%" not in name and Path(name).name == name
-    if not inside or not (path.parent / name).is_file():
-        raise InputRefused(
-            "The volume's data file is not beside its header.",
-            f"{path.name}: {name.splitlines()[0]}",
-            "Put both files into one folder.",
-        )
-    return path.parent / name
 
 
 def _segment_keys(prefix: str, structure: Structure, structures: StructureSet) -> Header:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.base.errors import InputRefused
 from planner.base.task import Task
+from planner.io.dicom.masks import looks_like_mask
 from planner.io.dicom.patient import patient_of
 from planner.io.dicom.pixels import read_pixels
 from planner.io.dicom.series import DicomContent, Series, content_of
@@ -204,15 +205,20 @@ def run_case(job: CaseJob, task: Task) -> dict[str, Any]:
         entry, kind = next((e, k) for e, k in found.volumes if e.name == offer.key)
         image, patient = _read_file(entry, kind, folder, job.modality, findings), Patient()
     findings.taken.append(offer.line)
-    paths = [Path(p) for p in job.structure_paths] or _segmentations_beside(found, findings)
+    paths = [Path(p) for p in job.structure_paths] or _segmentations_beside(found, offer.key, findings)
     result: dict[str, Any] = {"image": image, "patient": asdict(patient), "structures": None}
     if paths:
         grid = Grid(**image["grid"])
         frame_uid = image["identity"]["frame_of_reference_uid"]
-        structures = read_structure_set(
-            job.structures_id, paths, grid, frame_uid, job.choices, findings, task.part(0.5, 1.0)
-        )
-        result["structures"] = _write_structures(structures, folder)
+        try:
+            structures = read_structure_set(
+                job.structures_id, paths, grid, frame_uid, job.choices, findings, task.part(0.5, 1.0)
+            )
+            result["structures"] = _write_structures(structures, folder)
+        except InputRefused as error:
+            if job.structure_paths or job.choices.roles:
+                raise
+            findings.refused.append(in_words(error))  # it only happened to lie beside the scan
     return {**result, "report": asdict(findings)}
 
 
@@ -234,7 +240,8 @@ def run_structures(job: StructuresJob, task: Task) -> dict[str, Any]:
 def _chosen(found: Found, job: CaseJob) -> VolumeOffer:
     """The one volume that is meant."""
     offers = offers_of(found)
-    wanted = offers
+    masks = {s.key for s in found.dicom.series if looks_like_mask(s)}
+    wanted = [o for o in offers if o.key not in masks] or offers
     if job.series_uid:
         exact = [o for o in offers if o.key == job.series_uid]
         wanted = exact or [o for o in offers if o.key.partition("/")[0] == job.series_uid]
@@ -257,10 +264,12 @@ def _chosen(found: Found, job: CaseJob) -> VolumeOffer:
     raise _nothing_found(found, job.paths)
 
 
-def _segmentations_beside(found: Found, findings: Findings) -> list[Path]:
+def _segmentations_beside(found: Found, chosen: str, findings: Findings) -> list[Path]:
     """Segmentations in the same folder as the image, where none was named."""
     paths = [entry.path for entry, _ in found.dicom.segmentations if not entry.member]
     paths += [entry.path for entry in found.label_maps if not entry.member]
+    masks = [s for s in found.dicom.series if s.key != chosen and looks_like_mask(s)]
+    paths += [single.entry.path for mask in masks for single in mask.slices if not single.entry.member]
     for archive in found.archives:
         if _holds_masks(archive):
             paths.append(archive.path)
@@ -272,14 +281,14 @@ def _segmentations_beside(found: Found, findings: Findings) -> list[Path]:
 
 
 def _holds_masks(archive: Entry) -> bool:
-    """Whether a zip holds DICOM series of 8-bit pixels: masks, as no scan is stored so."""
+    """Whether a zip holds DICOM series that look like masks."""
     try:
         entries = zip_entries(archive)
         dicom = [e for e in entries if kind_of(e) is Kind.DICOM]
         content = content_of(dicom[:1] + dicom[-1:])
     except InputRefused:
         return False
-    return bool(content.series) and all(s.slices[0].bits_allocated == 8 for s in content.series)
+    return bool(content.series) and all(looks_like_mask(s) for s in content.series)
 
 
 def _read_series(
@@ -293,13 +302,11 @@ def _read_series(
     pixels = read_pixels(stack, allocate, task)
     findings.corrected += [*stack.notes, *pixels.notes]
     grid = _stand_up(pixels.values, stack.grid, folder)
-    image = _image_record(
-        grid,
-        series.description or series.modality,
-        series.modality,
-        series.date,
-        series.identity(stack, pixels.sha256),
-    )
+    identity = series.identity(stack, pixels.sha256)
+    if stack.grid.axes[:, 2] @ grid.axes[:, 2] < -0.5:  # slices were turned round
+        identity = replace(identity, instance_uids=identity.instance_uids[::-1])
+    title = series.description or series.modality
+    image = _image_record(grid, title, series.modality, series.date, identity)
     return image, patient_of(series.first)
 
 

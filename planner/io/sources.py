@@ -80,9 +80,11 @@ class Entry:
 
     @property
     def folder(self) -> str:
-        """Name of the folder it stands in, or empty."""
+        """Name of the folder it stands in; of the zip, where it stands in no folder of it."""
+        if not self.member:
+            return self.path.parent.name
         parts = Path(self.name).parts
-        return parts[-2] if len(parts) > 1 else ""
+        return parts[-2] if len(parts) > 1 else self.path.stem
 
     @property
     def stem(self) -> str:

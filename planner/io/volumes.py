@@ -11,7 +11,8 @@ import numpy.typing as npt
 from planner.base.errors import InputRefused
 from planner.io.metaimage import read_metaimage
 from planner.io.nifti import read_nifti
-from planner.io.nrrd import Header, read_nrrd
+from planner.io.nrrd import Header
+from planner.io.nrrd_decoding import read_nrrd
 from planner.io.sources import Entry, Kind
 from planner.model.geometry import FloatArray, Grid
 

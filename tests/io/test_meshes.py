@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from vtkmodules.vtkCommonDataModel import vtkPlane
 from vtkmodules.vtkCommonTransforms import vtkTransform
 from vtkmodules.vtkFiltersCore import vtkClipPolyData, vtkTriangleFilter
-from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
+from vtkmodules.vtkFiltersGeneral import vtkTransformFilter
 from vtkmodules.vtkFiltersSources import vtkSphereSource
 from vtkmodules.vtkIOGeometry import vtkOBJWriter, vtkSTLWriter
 from vtkmodules.vtkIOLegacy import vtkPolyDataWriter
@@ -45,7 +45,7 @@ def sphere(center: Any = CENTER, signs: tuple[float, float, float] = (1, 1, 1)) 
     move = vtkTransform()
     move.Scale(*signs)
     move.Translate(*center)
-    moved = vtkTransformPolyDataFilter()
+    moved = vtkTransformFilter()
     moved.SetInputConnection(source.GetOutputPort())
     moved.SetTransform(move)
     triangles = vtkTriangleFilter()

@@ -377,6 +377,26 @@ def test_mask_series_are_matched_by_position_and_it_says_so(tmp_path: Path, as_z
     assert any("matched by position only" in note for note in findings.corrected)
 
 
+def test_mask_series_in_the_folder_of_their_scan_are_taken_as_structures(
+    tmp_path: Path, read: ReadCase
+) -> None:
+    write_series(tmp_path / "PATIENT")
+    write_masks(tmp_path / "MASKS")
+    values, _, result = read(tmp_path)
+    assert values.min() == -1000
+    assert [s["name"] for s in result["structures"]["structures"]] == [
+        "liver",
+        "livertumor01",
+        "livertumor02",
+    ]
+
+
+def test_one_mask_folder_is_named_after_itself(tmp_path: Path) -> None:
+    write_masks(tmp_path / "MASKS")
+    found, _ = read_set(tmp_path / "MASKS" / "livertumor01")
+    assert [s.name for s in found.structures] == ["livertumor01"]
+
+
 def test_a_scan_given_as_a_mask_series_is_refused(tmp_path: Path) -> None:
     write_series(tmp_path / "scan")
     with pytest.raises(InputRefused, match="more than two values"):

@@ -17,7 +17,8 @@ from scipy.spatial.transform import Rotation
 
 from planner.base.errors import InputRefused
 from planner.io.nifti import read_nifti
-from planner.io.nrrd import read_mapped, read_nrrd, write_array_nrrd
+from planner.io.nrrd import read_mapped, write_array_nrrd
+from planner.io.nrrd_decoding import read_nrrd
 from planner.io.sources import Entry, Kind, kind_of
 from planner.io.volumes import along_patient_axes, read_volume
 from planner.model.geometry import Grid

@@ -17,9 +17,13 @@ from planner.model.geometry import Grid
 def mask_name(series: Series) -> str:
     """What a mask series is called: the folder it stands in, else its description."""
     folders = {s.entry.folder for s in series.slices}
-    if len(folders) == 1 and (folder := folders.pop()):
-        return folder
-    return series.description or series.slices[0].entry.stem
+    return folders.pop() if len(folders) == 1 else series.description or series.slices[0].entry.stem
+
+
+def looks_like_mask(series: Series) -> bool:
+    """Whether a series has 8-bit pixels without a rescale, as masks have and no scan does."""
+    first = series.slices[0]
+    return first.bits_allocated == 8 and first.slope in (None, 1.0) and first.intercept in (None, 0.0)
 
 
 def read_mask(series: Series, target: Grid, frame_of_reference_uid: str) -> LabelLayer:

@@ -18,7 +18,7 @@ from planner.base.errors import InputRefused
 from planner.base.task import Task
 from planner.io.dicom.elements import DEFLATED, UNDEFINED, inflated
 from planner.io.dicom.slices import MODALITY, PARSE_ERRORS, SOP_INSTANCE, Slice
-from planner.io.dicom.stack import Stack
+from planner.io.dicom.stack import Stack, cut_short
 from planner.io.dicom.syntaxes import DECODED, Route, refuse_undecodable
 from planner.io.sources import Entry
 
@@ -240,7 +240,7 @@ class _Decoder:
         size = single.rows * single.columns * (single.bits_allocated // 8)
         start = e.pixel_offset + single.frame * size
         if e.pixel_length != UNDEFINED and e.pixel_length < (single.frame + 1) * size:
-            raise _cut_short(single, e.pixel_length, (single.frame + 1) * size)
+            raise cut_short(single, e.pixel_length, (single.frame + 1) * size)
         if e.syntax == DEFLATED:
             data = inflated(single.entry, start + size)[start:]
         else:
@@ -248,7 +248,7 @@ class _Decoder:
             stream.seek(start)
             data = stream.read(size)
         if len(data) < size:
-            raise _cut_short(single, len(data), size)
+            raise cut_short(single, len(data), size)
         values = np.frombuffer(data, np.dtype(e.endian + kind)).reshape(single.rows, single.columns)
         return _without_unused_bits(values.astype(kind, copy=False), single)
 
@@ -304,11 +304,3 @@ def _without_unused_bits(values: npt.NDArray[Any], single: Slice) -> npt.NDArray
         if inside.size == 0 or (inside.max() <= high and inside.min() >= low):
             return values
     return np.asarray(np.right_shift(np.left_shift(values, unused), unused))
-
-
-def _cut_short(single: Slice, found: int, wanted: int) -> InputRefused:
-    return InputRefused(
-        "The slice is cut short.",
-        f"{single.name}: {found} of {wanted} bytes of pixels",
-        "Copy the file again from its source.",
-    )

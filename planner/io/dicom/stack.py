@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.base.errors import InputRefused
-from planner.io.dicom.elements import PIXEL_DATA
+from planner.io.dicom.elements import PIXEL_DATA, UNDEFINED
 from planner.io.dicom.slices import (
     BIRTH_DATE,
     FRAME_OF_REFERENCE,
@@ -121,6 +121,7 @@ def _check_pixels(slices: Sequence[Slice]) -> None:
                 f"{single.name}: {single.bits_allocated} bits",
                 "Export the series again.",
             )
+        _check_length(single)
         if MODALITY_LUT in e.sequences:
             raise InputRefused(
                 "The slice's values are defined by a lookup table, which is not supported.",
@@ -133,6 +134,28 @@ def _check_pixels(slices: Sequence[Slice]) -> None:
     _refuse_odd(slices, lambda s: s.form, "Slices differ in how their pixels are stored.", "")
     if slices[0].rows < 2 or slices[0].columns < 2:
         raise InputRefused("The slices have no pixels.", slices[0].name, "Choose the original series.")
+
+
+def _check_length(single: Slice) -> None:
+    """Refuse a slice whose file cannot hold its pixels, before anything is allocated for them."""
+    e = single.elements
+    if e.pixel_length == UNDEFINED:
+        return
+    wanted = (single.frame + 1) * single.rows * single.columns * (single.bits_allocated // 8)
+    found = e.pixel_length
+    if not e.is_inflated:
+        found = min(found, single.entry.size - e.pixel_offset)
+    if found < wanted:
+        raise cut_short(single, found, wanted)
+
+
+def cut_short(single: Slice, found: int, wanted: int) -> InputRefused:
+    """The error of a slice that holds fewer bytes of pixels than it should."""
+    return InputRefused(
+        "The slice is cut short.",
+        f"{single.name}: {found} of {wanted} bytes of pixels",
+        "Copy the file again from its source.",
+    )
 
 
 def _check_one_source(slices: Sequence[Slice]) -> None:
