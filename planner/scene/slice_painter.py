@@ -88,8 +88,10 @@ class SliceContent:
         Linked crosshair, or None.
     corner_texts
         Top left, top right, bottom right.
-    target_lps_mm
-        A point waiting for its other end while a probe is placed, or None.
+    marks_lps_mm
+        Points that wait for another click.
+    proposed
+        Outlines (n, 2) in mm that wait to be accepted.
     """
 
     stack: PlaneStack
@@ -101,29 +103,47 @@ class SliceContent:
     selected: str = ""
     cursor_lps_mm: Point | None = None
     corner_texts: tuple[str, str, str] = ("", "", "")
-    target_lps_mm: Point | None = None
+    marks_lps_mm: tuple[Point, ...] = ()
+    proposed: tuple[FloatArray, ...] = ()
 
 
 def paint_slice(
     painter: QPainter, frame: SliceFrame, content: SliceContent, font: QFont | None = None
 ) -> None:
     """Paint a slice view into a rectangle from (0, 0) of the frame's size."""
+    paint_backdrop(painter, frame, content)
+    paint_overlay(painter, frame, content, font)
+
+
+def paint_backdrop(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
+    """Image and outlines: what stays while a probe is dragged."""
     painter.save()
     painter.setClipRect(QRectF(0, 0, frame.width, frame.height))
     painter.fillRect(QRectF(0, 0, frame.width, frame.height), QColor("black"))
-    if font is not None:
-        painter.setFont(font)
     _paint_image(painter, frame, content)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    _paint_crosshair(painter, frame, content)
     _paint_outlines(painter, frame, content)
+    painter.restore()
+
+
+def paint_overlay(
+    painter: QPainter, frame: SliceFrame, content: SliceContent, font: QFont | None = None
+) -> None:
+    """Crosshair, zones, probes, letters: what moves."""
+    painter.save()
+    painter.setClipRect(QRectF(0, 0, frame.width, frame.height))
+    if font is not None:
+        painter.setFont(font)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _paint_crosshair(painter, frame, content)
     normal = content.stack.position_mm(content.index)
     for probe in content.probes:
         _paint_zone(painter, frame, content.stack, probe, normal)
     for probe in content.probes:
         _paint_probe(painter, frame, content.stack, probe, normal, probe.needle.id == content.selected)
-    if content.target_lps_mm is not None:
-        _paint_target(painter, frame, content)
+    _paint_proposed(painter, frame, content)
+    for mark in content.marks_lps_mm:
+        _paint_mark(painter, frame, content.stack, mark)
     _paint_letters(painter, frame, content)
     painter.restore()
 
@@ -214,8 +234,17 @@ def _paint_probe(
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _paint_target(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
-    point = content.stack.to_plane(np.array(content.target_lps_mm))
+def _paint_proposed(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
+    pen = QPen(QColor("#7aa2ff"), 2.0)
+    pen.setDashPattern([4.0, 2.0])
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for line in content.proposed:
+        painter.drawPolyline(_polygon(frame, line))
+
+
+def _paint_mark(painter: QPainter, frame: SliceFrame, stack: PlaneStack, mark: Point) -> None:
+    point = stack.to_plane(np.array(mark))
     at = _view(frame, point)
     painter.setPen(QPen(QColor("#7aa2ff"), 1.6))
     painter.setBrush(Qt.BrushStyle.NoBrush)

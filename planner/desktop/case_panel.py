@@ -1,0 +1,238 @@
+"""The left panel: series, structures with eye, opacity and colour, and plans."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QColorDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+    QWidgetAction,
+)
+
+from planner.desktop.pieces import (
+    Elided,
+    Row,
+    clear_layout,
+    dim_label,
+    eye_icon,
+    heading,
+    icon_button,
+    scrolled,
+    swatch_icon,
+)
+from planner.model.roles import Role
+from planner.model.structures import Structure
+from planner.model.vocabulary import vocabulary
+from planner.session.actions import Workbench
+from planner.session.placing import center_of
+
+#: What is listed first, then the rest in the case's order.
+_ORDER = (Role.LIVER, Role.LESION, Role.PORTAL_VEIN, Role.HEPATIC_VEIN, Role.HEPATIC_ARTERY, Role.VENA_CAVA)
+
+
+class CasePanel(QWidget):
+    """Series, structures and plans of the open case.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    """
+
+    plan_chosen = Signal(str, int)
+    rename_asked = Signal(str)
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidePanel")
+        self.bench = bench
+        self._facts: dict[str, str] = {}
+        self._body = QWidget()
+        self._body.setObjectName("panelBody")
+        self._list = QVBoxLayout(self._body)
+        self._list.setContentsMargins(0, 4, 0, 8)
+        self._list.setSpacing(0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scrolled(self._body))
+        self._rows: dict[str, Row] = {}
+
+    def set_facts(self, facts: dict[str, str]) -> None:
+        """Diameters and volumes in words, by structure."""
+        self._facts = facts
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """List what is open now."""
+        clear_layout(self._list)
+        self._rows = {}
+        session = self.bench.session
+        if not session.is_open:
+            return
+        self._list.addWidget(heading("Series"))
+        for image in session.case.images:
+            self._list.addWidget(self._series_row(image.id, image.title, f"{image.grid.shape[0]} sl"))
+        sets = session.case.structure_sets
+        self._list.addWidget(heading("Structures"))
+        if not sets or not sets[0].structures:
+            note = dim_label(
+                "None yet. Import a segmentation, or mark a lesion in the mode Structures.", wraps=True
+            )
+            note.setContentsMargins(14, 0, 14, 4)
+            self._list.addWidget(note)
+        for structure in _ordered(sets[0].structures if sets else ()):
+            row = self._structure_row(structure)
+            self._rows[structure.name] = row
+            self._list.addWidget(row)
+        self._list.addWidget(heading("Plans"))
+        self._add_plans()
+        self._list.addStretch(1)
+        self.mark_selection()
+
+    def mark_selection(self) -> None:
+        """Mark the selected lesion."""
+        chosen = self.bench.session.selection.lesion
+        for name, row in self._rows.items():
+            row.set_selected(name == chosen)
+
+    def _series_row(self, id: str, title: str, fact: str) -> Row:
+        row = Row(title)
+        chosen = self.bench.session.selection.image or self.bench.session.case.images[0].id
+        row.set_selected(id == chosen)
+        row.line.addWidget(Elided(title), 1)
+        row.line.addWidget(dim_label(fact))
+        row.clicked.connect(lambda: self._choose_image(id))
+        return row
+
+    def _choose_image(self, id: str) -> None:
+        self.bench.session.selection.choose(image=id)
+        self.rebuild()
+
+    def _structure_row(self, structure: Structure) -> Row:
+        row = Row(structure.name)
+        look = self.bench.appearance.look(structure)
+        eye = icon_button(
+            eye_icon(look.is_visible), f"Show or hide {structure.name}", lambda: self._toggle(structure)
+        )
+        row.line.addWidget(eye)
+        color = icon_button(
+            swatch_icon(structure.color), f"Colour of {structure.name}", lambda: self._recolor(structure)
+        )
+        row.line.addWidget(color)
+        row.line.addWidget(Elided(structure.name), 1)
+        row.line.addWidget(dim_label(self._facts.get(structure.name, "")))
+        row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        row.customContextMenuRequested.connect(lambda at: self._menu(structure, row.mapToGlobal(at)))
+        row.clicked.connect(lambda: self._go_to(structure))
+        return row
+
+    def _add_plans(self) -> None:
+        session = self.bench.session
+        latest = {v.name: v for v in session.plan_versions()}
+        current = session.plan.name
+        row = Row(f"Plan {current}")
+        row.set_selected(True)
+        row.line.addWidget(Elided(current), 1)
+        state = "saved" if session.is_plan_saved and current in latest else "not saved"
+        row.line.addWidget(dim_label(state))
+        self._list.addWidget(row)
+        for name, version in reversed(latest.items()):
+            if name == current:
+                continue
+            other = Row(f"Plan {name}")
+            other.line.addWidget(Elided(name), 1)
+            other.line.addWidget(dim_label(version.saved[5:16].replace("T", " ")))
+            other.clicked.connect(partial(self.plan_chosen.emit, name, 0))
+            self._list.addWidget(other)
+        older = [v for v in session.plan_versions() if v.name == current]
+        if len(older) > 1:
+            row.setToolTip("Right-click for earlier versions")
+            row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            row.customContextMenuRequested.connect(
+                lambda at: self._version_menu(current, row.mapToGlobal(at))
+            )
+
+    def _version_menu(self, name: str, at: QPoint) -> None:
+        menu = QMenu(self)
+        for version in reversed(self.bench.session.plan_versions()):
+            if version.name == name:
+                text = f"Version {version.version} · {version.saved[:16].replace('T', ' ')} {version.author}"
+                menu.addAction(text, lambda n=version.version: self.plan_chosen.emit(name, n))
+        menu.exec(at)
+
+    # changes -------------------------------------------------------------------------------
+
+    def _toggle(self, structure: Structure) -> None:
+        look = self.bench.appearance.look(structure)
+        self.bench.appearance.set_visible(structure, not look.is_visible)
+
+    def _go_to(self, structure: Structure) -> None:
+        session = self.bench.session
+        if session.case.structures.box(structure.name).is_empty:
+            return
+        if structure.role == Role.LESION:
+            session.selection.choose(lesion=structure.name)
+        session.selection.move_cursor(center_of(session.case.structures, structure.name))
+
+    def _recolor(self, structure: Structure) -> None:
+        chosen = QColorDialog.getColor(QColor(*structure.color), self, f"Colour of {structure.name}")
+        if chosen.isValid():
+            color = (chosen.red(), chosen.green(), chosen.blue())
+            structures = self.bench.session.case.structures.edited(structure.name, color=color)
+            self.bench.session.change_structures(f"Change colour of {structure.name}", structures)
+
+    def _menu(self, structure: Structure, at: QPoint) -> None:
+        menu = QMenu(self)
+        look = self.bench.appearance.look(structure)
+        shown = menu.addAction("Show in 3D")
+        shown.setCheckable(True)
+        shown.setChecked(look.is_visible_3d)
+        shown.toggled.connect(lambda on: self.bench.appearance.set_visible_3d(structure, on))
+        menu.addAction(self._opacity_action(structure, look.opacity, menu))
+        roles = menu.addMenu("Role")
+        for role in Role:
+            action = roles.addAction(vocabulary().entry(role).title)
+            action.setCheckable(True)
+            action.setChecked(role == structure.role)
+            action.triggered.connect(lambda _=False, r=role: self._set_role(structure, r))
+        menu.addAction("Rename…", lambda: self.rename_asked.emit(structure.name))
+        menu.addAction("Remove", lambda: self._remove(structure))
+        menu.exec(at)
+
+    def _opacity_action(self, structure: Structure, opacity: float, menu: QMenu) -> QWidgetAction:
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(16, 4, 16, 4)
+        line.addWidget(QLabel("Opacity"))
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0, 100)
+        slider.setValue(round(100 * opacity))
+        slider.valueChanged.connect(lambda v: self.bench.appearance.set_opacity(structure, v / 100))
+        line.addWidget(slider)
+        action = QWidgetAction(menu)
+        action.setDefaultWidget(holder)
+        return action
+
+    def _set_role(self, structure: Structure, role: Role) -> None:
+        entry = vocabulary().entry(role)
+        changed = self.bench.session.case.structures.edited(
+            structure.name, role=role, code=entry.code, color=entry.color
+        )
+        self.bench.session.change_structures(f"Make {structure.name} {entry.title.lower()}", changed)
+
+    def _remove(self, structure: Structure) -> None:
+        changed = self.bench.session.case.structures.without(structure.name)
+        self.bench.session.change_structures(f"Remove {structure.name}", changed)
+
+
+def _ordered(structures: tuple[Structure, ...]) -> list[Structure]:
+    ranks = {role: n for n, role in enumerate(_ORDER)}
+    return sorted(structures, key=lambda s: ranks.get(s.role, len(ranks)))

@@ -1,0 +1,477 @@
+"""The window's longer work on a case: opening, importing, surfaces, measuring, reporting."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from planner.base.errors import PlannerError
+from planner.base.task import Task
+from planner.desktop.messages import ask, show_error
+from planner.desktop.opening import SeriesDialog, TextDialog
+from planner.library.case_folder import create_case_folder, is_case_folder
+from planner.library.lock import CaseIsOpen
+from planner.model.case import Case
+from planner.model.plan import Point
+from planner.model.roles import Role
+from planner.model.structures import StructureSet
+from planner.session.outlining import Proposal
+from planner.session.placing import center_of
+
+if TYPE_CHECKING:
+    from planner.desktop.window import MainWindow
+
+
+class CaseWork:
+    """Everything of the window that takes longer than a frame.
+
+    Parameters
+    ----------
+    window
+        Whose case it works on.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._facts: dict[str, str] = {}
+        self._measured: object = None
+        self._meshed: dict[str, tuple[object, int, int]] = {}
+
+    # opening -------------------------------------------------------------------------------
+
+    def choose_folder(self) -> None:
+        """Ask for a folder: a case folder, or one with a scan."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open a case or a DICOM folder")
+        if path:
+            self.open_paths([Path(path)])
+
+    def choose_files(self) -> None:
+        """Ask for files: DICOM, zip, NIfTI, NRRD."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, "Open scan files")
+        if paths:
+            self.open_paths([Path(p) for p in paths])
+
+    def choose_structures(self) -> None:
+        """Ask for segmentations to add to the open case."""
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._window, "Add structures: label maps, DICOM SEG, meshes, zips"
+        )
+        if paths:
+            self.add_structures([Path(p) for p in paths])
+
+    def take_dropped(self, paths: list[Path]) -> None:
+        """Open what was dropped; with a case open, ask whether it belongs to it."""
+        if self._window.session.is_open and not any(is_case_folder(p) for p in paths):
+            names = ", ".join(p.name for p in paths[:3])
+            choices = ("Open as a case", "Add as structures", "Cancel")
+            answer = ask(self._window, "What was dropped?", names, choices)
+            if answer == "Cancel":
+                return
+            if answer == "Add as structures":
+                self.add_structures(paths)
+                return
+        self.open_paths(paths)
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open a case folder, or import a scan into a new one."""
+        case_folders = [p.parent if p.name == "case.json" else p for p in paths]
+        if len(paths) == 1 and is_case_folder(case_folders[0]):
+            self.open_case_folder(case_folders[0])
+        else:
+            self._offer_series(paths)
+
+    def open_case_folder(self, path: Path) -> None:
+        """Open a case folder; where it is open elsewhere, ask what to do."""
+        window = self._window
+        if not window.may_leave():
+            return
+        try:
+            window.session.open_folder(path)
+        except CaseIsOpen as error:
+            if not self._open_locked(path, error):
+                return
+        except PlannerError as error:
+            show_error(window, error)
+            return
+        self._offer_recovery()
+
+    def _open_locked(self, path: Path, error: CaseIsOpen) -> bool:
+        choices: tuple[str, ...] = ("Open read-only", "Cancel")
+        text = error.thing
+        if error.holder.is_stale:
+            choices = ("Take over", *choices)
+            text += "\n\nThat program seems to have ended without closing it."
+        answer = ask(self._window, error.what, text, choices)
+        if answer == "Cancel":
+            return False
+        try:
+            self._window.session.open_folder(
+                path, read_only=answer == "Open read-only", take_over=answer == "Take over"
+            )
+        except PlannerError as other:
+            show_error(self._window, other)
+            return False
+        return True
+
+    def _offer_recovery(self) -> None:
+        session = self._window.session
+        if session.folder is None or session.folder.is_read_only:
+            return
+        for edit in session.unfinished_edits()[-1:]:
+            text = f"Plan {edit.plan.name}: {edit.label}, {edit.changed[:16].replace('T', ' ')}"
+            if (
+                ask(self._window, "There are unsaved edits from last time.", text, ("Recover", "Discard"))
+                == "Recover"
+            ):
+                session.recover(edit)
+            else:
+                session.give_up_unsaved()
+
+    def open_sample(self) -> None:
+        """Open the built-in sample case; it is made where it is not there yet."""
+        folder = self._window.session.index.cases_folder / "sample"
+        if is_case_folder(folder):
+            self.open_case_folder(folder)
+            return
+
+        def make(task: Task) -> Path:
+            from planner.sample.case import make_sample_case
+
+            create_case_folder(make_sample_case(task.part(0.0, 0.9)), folder, task.part(0.9, 1.0))
+            return folder
+
+        self._window.jobs.start("open", "Making the sample case", make, self.open_case_folder, self._failed)
+
+    def _offer_series(self, paths: list[Path]) -> None:
+        from planner.io.importing import read_volume_offers
+
+        def look(task: Task) -> Any:
+            return read_volume_offers(paths, task)
+
+        self._window.jobs.start(
+            "open", "Looking at the files", look, lambda o: self._choose(paths, o), self._failed
+        )
+
+    def _choose(self, paths: list[Path], offers: Any) -> None:
+        if len(offers) == 1:
+            self._import(paths, offers[0].key)
+            return
+        dialog = SeriesDialog(offers, self._window)
+        dialog.accepted.connect(lambda: self._import(paths, dialog.chosen))
+        dialog.open()
+
+    def _import(self, paths: list[Path], key: str) -> None:
+        from planner.io.importing import read_case
+
+        cases = self._window.session.index.cases_folder
+
+        def work(task: Task) -> Any:
+            imported = read_case(paths, series_uid=key, task=task.part(0.0, 0.9))
+            folder = free_folder(cases, imported.case.title)
+            create_case_folder(imported.case, folder, task.part(0.9, 1.0))
+            return folder, imported.report
+
+        self._window.jobs.start("open", "Reading the scan", work, self._imported, self._failed)
+
+    def _imported(self, result: Any) -> None:
+        folder, report = result
+        self.open_case_folder(folder)
+        self._say_report(report)
+
+    def add_structures(self, paths: list[Path]) -> None:
+        """Read segmentations onto the shown image's lattice, as one change that can be undone."""
+        from planner.io.importing import read_structures
+
+        session = self._window.session
+        image = session.case.image(session.selection.image)
+
+        def work(task: Task) -> Any:
+            return read_structures(paths, image, task=task)
+
+        self._window.jobs.start("open", "Reading structures", work, self._add, self._failed)
+
+    def _add(self, imported: Any) -> None:
+        session = self._window.session
+        case = session.case
+        found: StructureSet = imported.structures
+        if not case.structure_sets:
+            session.change_case("Add structures", case.with_structures(found))
+        else:
+            merged = case.structures
+            if not merged.grid.same_as(found.grid):
+                self._failed(
+                    PlannerError(
+                        "The structures lie on another image's lattice.", found.id, "Choose that image first."
+                    )
+                )
+                return
+            for structure in found.structures:
+                merged = merged.with_mask(structure, found.mask(structure.name))
+            session.change_structures("Add structures", merged)
+        self._say_report(imported.report)
+
+    def _say_report(self, report: Any) -> None:
+        if report.corrected or report.refused:
+            parts = []
+            for title, lines in (
+                ("Corrected", report.corrected),
+                ("Refused", report.refused),
+                ("Taken", report.taken),
+            ):
+                if lines:
+                    parts.append(
+                        f"<h3>{title}</h3><ul>" + "".join(f"<li>{_escaped(t)}</li>" for t in lines) + "</ul>"
+                    )
+            TextDialog("What was read", "".join(parts), self._window).open()
+
+    def _failed(self, error: PlannerError) -> None:
+        show_error(self._window, error)
+
+    # plans and reports -----------------------------------------------------------------------
+
+    def export_plan(self) -> None:
+        """Write the plan as a file."""
+        from planner.io.plan_file import write_plan
+
+        plan = self._window.session.plan
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Export plan", f"{slug(plan.name)}.plan.json", "Plan (*.plan.json)"
+        )
+        if name:
+            try:
+                write_plan(plan, Path(name))
+            except PlannerError as error:
+                show_error(self._window, error)
+            else:
+                self._window.status.say("The plan is exported.")
+
+    def import_plan(self) -> None:
+        """Show a plan from a file; can be undone."""
+        from planner.io.plan_file import read_plan
+
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Import plan", "", "Plan (*.plan.json);;All files (*)"
+        )
+        if name:
+            try:
+                plan = read_plan(Path(name))
+                self._window.session.change_plan(f"Import plan {plan.name}", plan)
+            except PlannerError as error:
+                show_error(self._window, error)
+
+    def make_report(self) -> None:
+        """Ask for a folder, and write HTML and PDF with pictures there."""
+        path = QFileDialog.getExistingDirectory(self._window, "Folder for the report")
+        if path:
+            self.write_report(Path(path))
+
+    def write_report(self, folder: Path) -> None:
+        """Write the report of the open plan, judged anew, into a folder."""
+        from planner.report.writing import judge_all, write_report
+
+        session = self._window.session
+        case, plan, registry = session.case, session.plan, session.judgements.registry
+        settings = {m: dict(session.judgements.settings(m)) for m in registry.modules}
+
+        def work(task: Task) -> Any:
+            return judge_all(registry, case, plan, settings, task)
+
+        def done(answers: Any) -> None:
+            try:
+                written = write_report(case, plan, answers, registry, folder)
+            except PlannerError as error:
+                show_error(self._window, error)
+                return
+            self._window.status.say("The report is written.")
+            if self._window.isVisible() and answers:
+                answer = ask(self._window, "The report is written.", written.html.name, ("Show it", "Close"))
+                if answer == "Show it":
+                    QDesktopServices.openUrl(QUrl.fromLocalFile(str(written.html)))
+
+        self._window.jobs.start("report", "Writing the report", work, done, self._failed)
+
+    # structures ------------------------------------------------------------------------------
+
+    def propose(self) -> None:
+        """Make the proposal of the clicks, off the window's thread."""
+        outlining = self._window.bench.outlining
+        self._window.jobs.start(
+            "outline",
+            f"Outlining: {outlining.mode.value}",
+            outlining.propose,
+            self._show_proposal,
+            self._outline_failed,
+        )
+
+    def propose_skin(self) -> None:
+        """Outline the body."""
+        outlining = self._window.bench.outlining
+        self._window.jobs.start(
+            "outline", "Outlining the skin", outlining.propose_skin, self._show_proposal, self._outline_failed
+        )
+
+    def _show_proposal(self, proposal: Proposal) -> None:
+        self._window.bench.outlining.show(proposal)
+
+    def _outline_failed(self, error: PlannerError) -> None:
+        self._window.bench.outlining.start(self._window.bench.outlining.mode)
+        show_error(self._window, error)
+
+    def rename_structure(self, old: str, new: str) -> None:
+        """Rename a structure; probes that name it follow."""
+        from dataclasses import replace
+
+        session = self._window.session
+        structures = session.case.structures.edited(old, name=new)
+        plan = session.plan
+        for probe in plan.applicators:
+            if probe.lesion == old:
+                plan = plan.with_instrument(replace(probe, lesion=new))
+        session.change_structures(f"Rename {old} to {new}", structures)
+        session.change_plan(f"Rename {old} to {new} in the plan", plan)
+
+    def make_surfaces(self) -> None:
+        """Mesh the structures that changed, off the window's thread, each shown when it is ready."""
+        window = self._window
+        session = window.session
+        if not session.is_open or not session.case.structure_sets:
+            return
+        structures = session.case.structures
+        lesions = tuple((s.layer, s.label) for s in structures.with_role(Role.LESION))
+        wanted: dict[str, tuple[object, int, int]] = {}
+        for s in structures.structures:
+            extra = lesions if s.role == Role.LIVER else ()
+            wanted[s.name] = ((id(structures.layers[s.layer]), extra), s.layer, s.label)
+        window.views.space.keep_surfaces({n for n in wanted if self._meshed.get(n) == wanted[n]})
+        for name in wanted:
+            window.views.space.restyle(name)
+        todo = [n for n in wanted if n not in window.views.space.scene.surface_names]
+        self._meshed = wanted
+        if not todo:
+            return
+
+        def work(task: Task) -> None:
+            from planner.scene.surfaces import structure_surface
+
+            for n, name in enumerate(todo):
+                task.report(n / len(todo), f"3D surface of {name}")
+                surface = structure_surface(structures, name)
+                window.main_thread.post(lambda name=name, surface=surface: show(name, surface))  # type: ignore[misc]
+
+        def show(name: str, surface: Any) -> None:
+            if session.is_open and session.case.structure_sets and name in session.case.structures:
+                window.views.space.set_surface(name, surface)
+
+        window.jobs.start(
+            "surfaces", "3D surfaces", work, lambda _: window.views.space.surfaces_done(), self._failed
+        )
+
+    def measure(self) -> None:
+        """Diameters and volumes for the list, off the window's thread."""
+        window = self._window
+        session = window.session
+        if not session.is_open or not session.case.structure_sets:
+            self._facts = {}
+            window.case_panel.set_facts({})
+            return
+        structures = session.case.structures
+        if self._measured is structures:
+            return
+        self._measured = structures
+
+        def work(task: Task) -> dict[str, str]:
+            return {s.name: _facts(structures, s.name, task) for s in structures.structures}
+
+        window.jobs.start("measure", "Measuring structures", work, window.case_panel.set_facts, self._failed)
+
+    # words -----------------------------------------------------------------------------------
+
+    def first_look(self) -> Point:
+        """Where the crosshair starts: the largest lesion, else the liver, else the middle."""
+        case = self._window.session.case
+        if case.structure_sets:
+            structures = case.structures
+            for role in (Role.LESION, Role.LIVER):
+                names = [s.name for s in structures.with_role(role) if not structures.box(s.name).is_empty]
+                if names:
+                    name = max(names, key=structures.voxel_count)
+                    if role == Role.LESION:
+                        self._window.session.selection.choose(lesion=name)
+                    return center_of(structures, name)
+        x, y, z = (float(v) for v in case.image().grid.center_lps_mm)
+        return x, y, z
+
+    def structures_at(self, lps_mm: Point) -> str:
+        """Names of the structures at a point, the skin left out."""
+        case = self._window.session.case
+        if not case.structure_sets:
+            return ""
+        structures = case.structures
+        if not structures.grid.contains(lps_mm):
+            return ""
+        i, j, k = np.rint(structures.grid.to_ijk(np.array(lps_mm))).astype(int)
+        labels = [int(layer[k, j, i]) for layer in structures.layers]
+        names = [s.name for s in structures.structures if labels[s.layer] == s.label and s.role != Role.SKIN]
+        return ", ".join(names)
+
+    def banner(self) -> tuple[str, str]:
+        """Patient and scan in words."""
+        session = self._window.session
+        if not session.is_open:
+            return "", ""
+        case: Case = session.case
+        patient = case.patient
+        facts = [
+            patient.name or case.title,
+            f"ID {patient.id}" if patient.id else "",
+            patient.sex,
+            patient.birth_date,
+        ]
+        if session.folder is not None and session.folder.is_read_only:
+            facts.append("read-only")
+        scan = ""
+        if case.images:
+            image = case.image(session.selection.image)
+            i, j, k = image.grid.spacing_mm
+            words = (image.modality, image.acquired, image.title, f"{i:.2f} × {j:.2f} × {k:.2f} mm")
+            scan = " · ".join(w for w in words if w)
+        return "   ".join(f for f in facts if f), scan
+
+
+def slug(text: str) -> str:
+    """A title as a file name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "case"
+
+
+def free_folder(parent: Path, title: str) -> Path:
+    """A folder that is not there yet; its name holds no patient's name."""
+    del title
+    number = 1
+    while (parent / f"case-{number:04d}").exists():
+        number += 1
+    return parent / f"case-{number:04d}"
+
+
+def _facts(structures: StructureSet, name: str, task: Task) -> str:
+    from planner.compute.extent import longest_diameter_mm
+
+    task.report(0.5, f"Measuring {name}")
+    if structures.box(name).is_empty:
+        return "empty"
+    volume = structures.volume_ml(name)
+    words = f"{volume:.1f} ml" if volume < 100 else f"{volume:,.0f} ml".replace(",", " ")
+    if structures[name].role == Role.LESION:
+        return f"{longest_diameter_mm(structures, name):.0f} mm · {words}"
+    return words
+
+
+def _escaped(text: str) -> str:
+    from html import escape
+
+    return escape(text)

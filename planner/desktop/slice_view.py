@@ -1,0 +1,440 @@
+"""A slice view: scroll, zoom, pan, window, linked crosshair, and probes one can drag."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from planner.base.errors import PlannerError
+from planner.desktop.messages import show_error
+from planner.desktop.theme import SMALL_PX
+from planner.model.geometry import FloatArray
+from planner.model.image import Image
+from planner.model.plan import Applicator, Point
+from planner.model.roles import Role
+from planner.scene.contours import SliceOutlines, mask_outline
+from planner.scene.instruments import DrawnProbe, drawn_probes
+from planner.scene.planes import Orientation, PlaneStack
+from planner.scene.slice_painter import (
+    OutlineStyle,
+    SliceContent,
+    SliceFrame,
+    paint_backdrop,
+    paint_overlay,
+)
+from planner.scene.slice_pixels import slice_pixels, windowed
+from planner.session.actions import Workbench
+from planner.session.appearance import GrayWindow
+from planner.session.outlining import Outline, structures_to_edit
+from planner.session.placing import Grip, Step, dragged
+
+#: A handle is caught within this many pixels.
+CATCH_PX = 10.0
+CLOSEST_MM_PER_PX, FARTHEST_MM_PER_PX = 0.02, 4.0
+
+
+class Tool(StrEnum):
+    """What the left button does where it catches no probe."""
+
+    NAVIGATE = "navigate"
+    WINDOW = "window"
+
+
+class SliceView(QWidget):
+    """One orientation of the open case.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    orientation
+        Axial, coronal or sagittal.
+    """
+
+    maximize_asked = Signal()
+    hovered = Signal(object)
+    outline_ready = Signal()
+
+    def __init__(self, bench: Workbench, orientation: Orientation, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"{orientation}View")
+        self.setAccessibleName(f"{orientation} slices")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.bench = bench
+        self.orientation = orientation
+        self.tool = Tool.NAVIGATE
+        self.index = 0
+        self.stack: PlaneStack | None = None
+        self._image: Image | None = None
+        self._outlines: SliceOutlines | None = None
+        self._zoom: tuple[tuple[float, float], float] | None = None
+        self._backdrop: tuple[object, QImage] | None = None
+        self._press: tuple[Qt.MouseButton, QPointF] | None = None
+        self._grip: tuple[Applicator, Grip] | None = None
+        self._ghost: Applicator | None = None
+        self._end: int | None = None
+
+    def sizeHint(self) -> QSize:
+        """A quarter of a small window."""
+        return QSize(420, 360)
+
+    # what is shown -------------------------------------------------------------------------
+
+    def show_case(self) -> None:
+        """Show the open case's selected image."""
+        session = self.bench.session
+        if not session.is_open or not session.case.images:
+            self.stack = self._image = self._outlines = None
+            self.update()
+            return
+        image = session.case.image(session.selection.image)
+        if image is not self._image:
+            self._image = image
+            self.stack = PlaneStack.of(image.grid, self.orientation)
+            self._zoom = None
+            self.follow_cursor()
+        sets = session.case.structure_sets
+        assert self.stack is not None
+        self._outlines = SliceOutlines(sets[0], self.stack) if sets else None
+        self._backdrop = None
+        self.update()
+
+    def follow_cursor(self) -> None:
+        """Show the slice through the linked crosshair."""
+        if self.stack is not None:
+            self.index = self.stack.index_of(self.bench.session.selection.cursor_lps_mm)
+            self.update()
+
+    def scroll(self, steps: int) -> None:  # type: ignore[override]
+        """Move by slices; the crosshair moves along."""
+        if self.stack is None:
+            return
+        index = int(np.clip(self.index + steps, 0, self.stack.count - 1))
+        if index == self.index:
+            return
+        self.index = index
+        selection = self.bench.session.selection
+        right, down, _ = self.stack.to_plane(np.array(selection.cursor_lps_mm))
+        selection.move_cursor(_point(self.stack.to_lps(right, down, self.stack.position_mm(index))))
+
+    @property
+    def frame(self) -> SliceFrame:
+        """Where the slice lies in the view now."""
+        assert self.stack is not None
+        if self._zoom is None:
+            return SliceFrame.fitting(self.stack, self.width(), self.height())
+        return SliceFrame(self.width(), self.height(), *self._zoom)
+
+    def fit(self) -> None:
+        """Show the whole slice."""
+        self._zoom = None
+        self.update()
+
+    def lps_at(self, x: float, y: float) -> Point:
+        """The point of the slice under a view point."""
+        assert self.stack is not None
+        right, down = self.frame.to_plane(x, y)
+        return _point(self.stack.to_lps(right, down, self.stack.position_mm(self.index)))
+
+    def view_of(self, lps_mm: Point) -> QPointF:
+        """Where a point is projected to in the view."""
+        assert self.stack is not None
+        right, down, _ = self.stack.to_plane(np.array(lps_mm))
+        return self.frame.to_view(float(right), float(down))
+
+    # painting ------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the cached image and outlines, and what moves over them."""
+        painter = QPainter(self)
+        if self.stack is None or self._image is None:
+            painter.fillRect(self.rect(), Qt.GlobalColor.black)
+            return
+        content = self._content()
+        frame = self.frame
+        painter.drawImage(QRectF(0, 0, self.width(), self.height()), self._backdrop_for(frame, content))
+        font = QFont(self.font())
+        font.setPixelSize(SMALL_PX)
+        paint_overlay(painter, frame, content, font)
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().highlight().color(), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _backdrop_for(self, frame: SliceFrame, content: SliceContent) -> QImage:
+        ratio = self.devicePixelRatioF()
+        key = (frame, self.index, ratio, self.bench.appearance.window, tuple(content.styles.items()))
+        if self._backdrop is not None and self._backdrop[0] == key:
+            return self._backdrop[1]
+        size = QSize(round(self.width() * ratio), round(self.height() * ratio))
+        image = QImage(size, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        painter = QPainter(image)
+        paint_backdrop(painter, frame, content)
+        painter.end()
+        self._backdrop = (key, image)
+        return image
+
+    def _content(self) -> SliceContent:
+        assert self.stack is not None
+        assert self._image is not None
+        session, look = self.bench.session, self.bench.appearance
+        window = look.window
+        styles = self._styles()
+        outlines = self._outlines.of(self.index, tuple(styles)) if self._outlines is not None else {}
+        is_cached = self._backdrop is not None and self._backdrop[0] is not None
+        gray = np.zeros((1, 1), dtype=np.uint8)
+        ratio = self.devicePixelRatioF()
+        key = (self.frame, self.index, ratio, window, tuple(styles.items()))
+        if not is_cached or self._backdrop is None or self._backdrop[0] != key:
+            pixels = slice_pixels(self._image.values, self._image.grid, self.stack, self.index, fill=-1024)
+            gray = windowed(pixels, window.width, window.level)
+        title = f"{self.orientation.capitalize()} · {self.index + 1} / {self.stack.count}"
+        contrast = f"W {window.width:.0f}  L {window.level:.0f}"
+        outlining = self.bench.outlining
+        marks = [*outlining.clicks, *(outlining.ends if outlining.proposal is not None else ())]
+        if self.bench.placing.target_lps_mm is not None:
+            marks.append(self.bench.placing.target_lps_mm)
+        return SliceContent(
+            self.stack,
+            self.index,
+            gray,
+            outlines,
+            styles,
+            self._probes(),
+            session.selection.instrument,
+            session.selection.cursor_lps_mm,
+            (title, contrast, ""),
+            tuple(marks),
+            self._proposal_lines(),
+        )
+
+    def _proposal_lines(self) -> tuple[FloatArray, ...]:
+        proposal = self.bench.outlining.proposal
+        if proposal is None or self.stack is None:
+            return ()
+        structures = structures_to_edit(self.bench.session.case, self.bench.session.selection.image)
+        pixels = slice_pixels(
+            proposal.mask.view(np.uint8), structures.grid, self.stack, self.index, smooth=False
+        )
+        return tuple(mask_outline(pixels > 0, self.stack))
+
+    def _probes(self) -> tuple[DrawnProbe, ...]:
+        plan = self.bench.session.plan
+        if self._ghost is not None:
+            plan = plan.with_instrument(self._ghost)
+        return drawn_probes(plan)
+
+    def _styles(self) -> dict[str, OutlineStyle]:
+        session = self.bench.session
+        sets = session.case.structure_sets
+        found = {}
+        for structure in sets[0].structures if sets else ():
+            look = self.bench.appearance.look(structure)
+            if not look.is_visible:
+                continue
+            is_chosen = structure.name == session.selection.lesion
+            width = 2.2 if is_chosen else (1.7 if structure.role == Role.LESION else 1.2)
+            opacity = 0.55 + 0.45 * look.opacity if look.opacity > 0 else 0.0
+            found[structure.name] = OutlineStyle(structure.color, opacity, width)
+        return found
+
+    # mouse ---------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a click, a drag of a probe, a zoom or a pan."""
+        if self.stack is None:
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._press = (event.button(), event.position())
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        x, y = event.position().x(), event.position().y()
+        if self.bench.placing.step != Step.IDLE:
+            self._click_placing(self.lps_at(x, y))
+            self._press = None
+        elif self.bench.outlining.mode != Outline.NONE and self.bench.outlining.proposal is None:
+            if self.bench.outlining.click(self.lps_at(x, y)):
+                self.outline_ready.emit()
+            self._press = None
+        elif (end := self._caught_end(event.position())) is not None:
+            self._end = end
+        elif (caught := self._caught(event.position())) is not None:
+            self._grip = caught
+            self.bench.session.selection.choose(instrument=caught[0].id, lesion=caught[0].lesion or None)
+        elif self.tool == Tool.NAVIGATE:
+            self.bench.session.selection.move_cursor(self.lps_at(x, y))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag what was pressed, or show what is under the mouse."""
+        if self.stack is None:
+            return
+        at = event.position()
+        self.hovered.emit(self.lps_at(at.x(), at.y()))
+        if self._press is None:
+            self._hover(at)
+            return
+        button, last = self._press
+        moved = at - last
+        if button == Qt.MouseButton.MiddleButton:
+            self._pan(moved)
+        elif button == Qt.MouseButton.RightButton:
+            self._zoom_by(1.01 ** moved.y(), QPointF(self.width() / 2, self.height() / 2))
+        elif self._grip is not None:
+            self._drag_probe(at)
+            return  # measured from the press
+        elif self._end is not None:
+            self._drag_end(self.lps_at(at.x(), at.y()))
+            return
+        elif self.tool == Tool.WINDOW:
+            window = self.bench.appearance.window
+            self.bench.appearance.set_window(
+                GrayWindow(window.width + 2 * moved.x(), window.level - 2 * moved.y())
+            )
+        else:
+            self.bench.session.selection.move_cursor(self.lps_at(at.x(), at.y()))
+        self._press = (button, at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag: it becomes one change that can be undone."""
+        if self._grip is not None:
+            probe, grip = self._grip
+            self._grip = None
+            word = {
+                Grip.WHOLE: "Move probe",
+                Grip.TIP: "Move tip of probe",
+                Grip.ENTRY: "Move entry of probe",
+            }[grip]
+            self.bench.session.drop(f"{word} {probe.id}")
+        self._press = self._end = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show this view alone, or all again."""
+        if event.button() == Qt.MouseButton.LeftButton and self._caught(event.position()) is None:
+            self.maximize_asked.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll slices; with Ctrl zoom."""
+        notches = event.angleDelta().y() / 120.0
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._zoom_by(0.88**notches, event.position())
+        elif notches:
+            self.scroll(round(notches) or (1 if notches > 0 else -1))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Scroll with the arrow and page keys."""
+        steps = {
+            Qt.Key.Key_Up: 1,
+            Qt.Key.Key_Down: -1,
+            Qt.Key.Key_PageUp: 5,
+            Qt.Key.Key_PageDown: -5,
+        }.get(Qt.Key(event.key()))
+        if steps is not None:
+            self.scroll(steps)
+        elif event.key() == Qt.Key.Key_Escape and self._grip is not None:
+            self._grip = self._press = None
+            self.bench.session.cancel_drag()
+        else:
+            super().keyPressEvent(event)
+
+    def _hover(self, at: QPointF) -> None:
+        step = self.bench.placing.step
+        if step == Step.ENTRY:
+            self._ghost = self.bench.placing.ghost(self.lps_at(at.x(), at.y()))
+            self.setCursor(Qt.CursorShape.CrossCursor)
+            self.update()
+            return
+        if self._ghost is not None:
+            self._ghost = None
+            self.update()
+        if step == Step.TARGET:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        elif self._caught(at) is not None:
+            self.setCursor(Qt.CursorShape.SizeAllCursor)
+        else:
+            self.unsetCursor()
+
+    def _click_placing(self, lps_mm: Point) -> None:
+        self._ghost = None
+        try:
+            self.bench.placing.click(lps_mm)
+        except PlannerError as error:
+            show_error(self, error)
+
+    def _caught(self, at: QPointF) -> tuple[Applicator, Grip] | None:
+        """The probe and the part of it under the mouse: ends first, then the shaft."""
+        probes = self.bench.session.plan.applicators if self.stack is not None else ()
+        for probe in reversed(probes):
+            for point, grip in ((probe.tip_lps_mm, Grip.TIP), (probe.entry_lps_mm, Grip.ENTRY)):
+                if _distance(self.view_of(point), at) <= CATCH_PX:
+                    return probe, grip
+        for probe in reversed(probes):
+            if _distance_to_line(self.view_of(probe.entry_lps_mm), self.view_of(probe.tip_lps_mm), at) <= 6.0:
+                return probe, Grip.WHOLE
+        return None
+
+    def _caught_end(self, at: QPointF) -> int | None:
+        """Which end of a proposed lesion's diameter is under the mouse."""
+        ends = self.bench.outlining.ends if self.bench.outlining.proposal is not None else ()
+        near = [n for n, end in enumerate(ends) if _distance(self.view_of(end), at) <= CATCH_PX]
+        return near[0] if near else None
+
+    def _drag_end(self, lps_mm: Point) -> None:
+        first, second = self.bench.outlining.ends
+        ends = (lps_mm, second) if self._end == 0 else (first, lps_mm)
+        try:
+            self.bench.outlining.adjust(ends=ends)
+        except PlannerError:
+            return  # too short or outside: stays as it was until the mouse moves on
+
+    def _drag_probe(self, at: QPointF) -> None:
+        assert self._grip is not None
+        assert self._press is not None
+        assert self.stack is not None
+        probe, grip = self._grip
+        scale = self.frame.mm_per_px
+        moved = at - self._press[1]
+        by = self.stack.to_lps(moved.x() * scale, moved.y() * scale, 0.0)
+        try:
+            changed = dragged(probe, grip, _point(by))
+        except PlannerError:
+            return  # entry on the tip: stay where it was until the mouse moves on
+        self.bench.session.drag_plan(self.bench.session.plan.with_instrument(changed))
+
+    def _pan(self, moved: QPointF) -> None:
+        frame = self.frame
+        right = frame.center_mm[0] - moved.x() * frame.mm_per_px
+        self._zoom = ((right, frame.center_mm[1] - moved.y() * frame.mm_per_px), frame.mm_per_px)
+        self.update()
+
+    def _zoom_by(self, factor: float, at: QPointF) -> None:
+        if self.stack is None:
+            return
+        frame = self.frame
+        zoom = float(np.clip(frame.mm_per_px * factor, CLOSEST_MM_PER_PX, FARTHEST_MM_PER_PX))
+        right, down = frame.to_plane(at.x(), at.y())
+        center = (right - (at.x() - self.width() / 2) * zoom, down - (at.y() - self.height() / 2) * zoom)
+        self._zoom = (center, zoom)
+        self.update()
+
+
+def _distance(a: QPointF, b: QPointF) -> float:
+    return float(np.hypot(a.x() - b.x(), a.y() - b.y()))
+
+
+def _distance_to_line(a: QPointF, b: QPointF, at: QPointF) -> float:
+    along = np.array([b.x() - a.x(), b.y() - a.y()])
+    away = np.array([at.x() - a.x(), at.y() - a.y()])
+    square = float(along @ along)
+    t = min(max(float(away @ along) / square, 0.0), 1.0) if square > 0 else 0.0
+    return float(np.linalg.norm(away - t * along))
+
+
+def _point(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Point:
+    return float(values[0]), float(values[1]), float(values[2])

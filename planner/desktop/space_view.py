@@ -1,0 +1,243 @@
+"""The 3D view: paints the pixels of an off-screen scene, and turns it with the mouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from planner.base.errors import PlannerError
+from planner.desktop.messages import show_error
+from planner.desktop.theme import SMALL_PX
+from planner.model.assessment import Surface
+from planner.scene.instruments import drawn_probes
+from planner.scene.palette import MARGIN_CLASSES
+from planner.scene.slice_painter import paint_scale_bar, shadowed_text
+from planner.scene.space import SpaceScene, SurfaceStyle
+from planner.session.actions import Workbench
+from planner.session.placing import Step
+
+#: Pixels the mouse may move between press and release of a click.
+CLICK_PX = 4.0
+
+
+class SpaceView(QWidget):
+    """The case in 3D.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    """
+
+    maximize_asked = Signal()
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("spaceView")
+        self.setAccessibleName("3D")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.bench = bench
+        self._scene: SpaceScene | None = None
+        self._picture: QImage | None = None
+        self._press: tuple[Qt.MouseButton, QPointF, QPointF] | None = None
+        self._surfaces: dict[str, Any] = {}
+        self._has_margins = False
+        self._is_framed = False
+
+    @property
+    def scene(self) -> SpaceScene:
+        """The scene, made when it is first needed."""
+        if self._scene is None:
+            self._scene = SpaceScene()
+        return self._scene
+
+    def sizeHint(self) -> QSize:
+        """A quarter of a small window."""
+        return QSize(420, 360)
+
+    def close_scene(self) -> None:
+        """Give the graphics back."""
+        if self._scene is not None:
+            self._scene.close()
+            self._scene = None
+
+    # what is shown -------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._surfaces = {}
+        self._is_framed = False
+        if self._scene is not None:
+            self._scene.clear()
+        self.refresh()
+
+    def keep_surfaces(self, names: set[str]) -> None:
+        """Take out the surfaces of structures that are gone."""
+        for name in set(self._surfaces) - names:
+            del self._surfaces[name]
+            self.scene.remove_surface(name)
+        self.refresh()
+
+    def set_surface(self, name: str, surface: Any) -> None:
+        """Show a structure's surface."""
+        self._surfaces[name] = surface
+        self.scene.set_surface(name, surface, self._style(name))
+        if not self._is_framed:
+            self.scene.look_from("anterior")
+        self.refresh()
+
+    def surfaces_done(self) -> None:
+        """All surfaces are there: keep the camera from now on."""
+        self.scene.look_from("anterior")
+        self._is_framed = True
+        self.refresh()
+
+    def restyle(self, name: str) -> None:
+        """Take over a changed look of a structure."""
+        if name in self._surfaces:
+            self.scene.style_surface(name, self._style(name))
+            self.refresh()
+
+    def show_plan(self) -> None:
+        """Show the plan's probes where they are now."""
+        session = self.bench.session
+        if session.is_open:
+            self.scene.set_probes(drawn_probes(session.plan), session.selection.instrument)
+            self.refresh()
+
+    def show_margins(self, surfaces: tuple[Surface, ...]) -> None:
+        """Paint lesions by their margin."""
+        painted = tuple(s for s in surfaces if s.name == "lesion_margin")
+        self._has_margins = bool(painted)
+        self.scene.set_margins(painted)
+        self.refresh()
+
+    def look_from(self, direction: str) -> None:
+        """Turn to one of the six standard directions."""
+        self.scene.look_from(direction)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Render anew at the next paint; several asks make one picture."""
+        self._picture = None
+        self.update()
+
+    def _style(self, name: str) -> SurfaceStyle:
+        structure = self.bench.session.case.structures[name]
+        look = self.bench.appearance.look(structure)
+        return SurfaceStyle(structure.color, look.opacity if look.is_visible_3d else 0.0)
+
+    # painting ------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the scene's picture with its legend."""
+        painter = QPainter(self)
+        if not self.bench.session.is_open:
+            painter.fillRect(self.rect(), Qt.GlobalColor.black)
+            return
+        ratio = self.devicePixelRatioF()
+        size = QSize(round(self.width() * ratio), round(self.height() * ratio))
+        if self._picture is None or self._picture.size() != size:
+            self._picture = self.scene.image(size.width(), size.height())
+        painter.drawImage(QRectF(0, 0, self.width(), self.height()), self._picture)
+        font = QFont(self.font())
+        font.setPixelSize(SMALL_PX)
+        painter.setFont(font)
+        shadowed_text(painter, QRectF(10, 6, 120, 18), Qt.AlignmentFlag.AlignLeft, "3D")
+        paint_scale_bar(
+            painter, self.scene.mm_per_px * ratio, self.height() - (20 if self._has_margins else 0)
+        )
+        if self._has_margins:
+            paint_margin_legend(painter, 10.0, self.height() - 14.0)
+
+    # mouse ---------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to turn, pan or zoom."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._press = (event.button(), event.position(), event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Turn with the left, pan with the middle, zoom with the right button."""
+        if self._press is None or not self.bench.session.is_open:
+            return
+        button, start, last = self._press
+        moved = event.position() - last
+        camera = self.scene.renderer.GetActiveCamera()
+        if button == Qt.MouseButton.LeftButton:
+            camera.Azimuth(-0.45 * moved.x())
+            camera.Elevation(0.45 * moved.y())
+            camera.OrthogonalizeViewUp()
+        elif button == Qt.MouseButton.MiddleButton:
+            self._pan(moved)
+        else:
+            camera.Dolly(1.008 ** -moved.y())
+        self._press = (button, start, event.position())
+        self.refresh()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click without a drag points at a place on a surface."""
+        if self._press is not None and self._press[0] == Qt.MouseButton.LeftButton:
+            moved = event.position() - self._press[1]
+            if np.hypot(moved.x(), moved.y()) <= CLICK_PX:
+                self._click(event.position())
+        self._press = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show this view alone, or all again."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.maximize_asked.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom."""
+        self.scene.renderer.GetActiveCamera().Dolly(1.12 ** (event.angleDelta().y() / 120.0))
+        self.refresh()
+        event.accept()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Render anew where the pixel ratio changes."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.refresh()
+        super().changeEvent(event)
+
+    def _pan(self, moved: QPointF) -> None:
+        camera = self.scene.renderer.GetActiveCamera()
+        scale = self.scene.mm_per_px * self.devicePixelRatioF()
+        up = np.array(camera.GetViewUp())
+        away = np.array(camera.GetDirectionOfProjection())
+        right = np.cross(away, up)
+        shift = (-moved.x() * right + moved.y() * up) * scale
+        camera.SetFocalPoint(*(np.array(camera.GetFocalPoint()) + shift))
+        camera.SetPosition(*(np.array(camera.GetPosition()) + shift))
+
+    def _click(self, at: QPointF) -> None:
+        ratio = self.devicePixelRatioF()
+        if not self.bench.session.is_open:
+            return
+        point = self.scene.point_under(at.x() * ratio, at.y() * ratio)
+        if point is None:
+            return
+        if self.bench.placing.step != Step.IDLE:
+            try:
+                self.bench.placing.click(point)
+            except PlannerError as error:
+                show_error(self, error)
+        else:
+            self.bench.session.selection.move_cursor(point)
+
+
+def paint_margin_legend(painter: QPainter, x: float, y: float) -> None:
+    """The classes of the margin with their colours, from a lower left point on."""
+    metrics = painter.fontMetrics()
+    shadowed_text(painter, QRectF(x, y - 9, 60, 18), Qt.AlignmentFlag.AlignLeft, "margin")
+    x += metrics.horizontalAdvance("margin") + 10
+    for _, color, label in MARGIN_CLASSES:
+        painter.fillRect(QRectF(x, y - 4, 9, 9), QColor(color))
+        width = metrics.horizontalAdvance(label)
+        shadowed_text(painter, QRectF(x + 13, y - 9, width + 8, 18), Qt.AlignmentFlag.AlignLeft, label)
+        x += 13 + width + 12

@@ -1,0 +1,566 @@
+"""The main window: the case, the views, the plan, and what ties them together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from planner.base.errors import PlannerError
+from planner.desktop.case_panel import CasePanel
+from planner.desktop.case_work import CaseWork
+from planner.desktop.jobs import Jobs
+from planner.desktop.messages import ask, show_error
+from planner.desktop.opening import StartPage, TextDialog
+from planner.desktop.pieces import Elided
+from planner.desktop.plan_panel import PlanPanel
+from planner.desktop.post import MainThread
+from planner.desktop.sheets import about_html, notes_html, shortcut_html
+from planner.desktop.slice_view import Tool
+from planner.desktop.status_line import StatusLine
+from planner.desktop.structures_panel import StructuresPanel
+from planner.desktop.view_grid import ViewGrid
+from planner.library.index import LibraryIndex
+from planner.model.plan import Point
+from planner.scene.space import VIEW_DIRECTIONS
+from planner.session.actions import ACTIONS, Action, Workbench
+from planner.session.judgement import JudgementState
+from planner.session.session import Session
+
+#: The whole answer is asked for so long after the last change.
+ASSESS_AFTER_MS = 350
+
+
+class MainWindow(QMainWindow):
+    """The window of Liver Planner.
+
+    Parameters
+    ----------
+    index
+        The library's index; the user's own by default.
+    """
+
+    def __init__(self, index: LibraryIndex | None = None) -> None:
+        super().__init__()
+        self.setObjectName("mainWindow")
+        self.setWindowTitle("Liver Planner")
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self.setMinimumSize(1000, 620)
+        self.main_thread = MainThread(self)
+        self.session = Session(index=index, post=self.main_thread.post)
+        self.bench = Workbench(self.session)
+        self.jobs = Jobs(self.main_thread, self)
+        self.work = CaseWork(self)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(ASSESS_AFTER_MS)
+        self._timer.timeout.connect(self._assess)
+        self._judgements: object = None
+        self._build()
+        self._actions: dict[str, QAction] = {}
+        self._make_menus()
+        self._connect()
+        self._show_open_state()
+        self.update_actions()
+
+    # building ------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.start = StartPage()
+        self.views = ViewGrid(self.bench)
+        self.case_panel = CasePanel(self.bench)
+        self.plan_panel = PlanPanel(self.bench)
+        self.structures_panel = StructuresPanel(self.bench)
+        self.right = QStackedWidget()
+        self.right.addWidget(self.plan_panel)
+        self.right.addWidget(self.structures_panel)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        for widget, width, low in (
+            (self.case_panel, 262, 200),
+            (self.views, 800, 400),
+            (self.right, 372, 330),
+        ):
+            widget.setMinimumWidth(low)
+            self.splitter.addWidget(widget)
+            self.splitter.setStretchFactor(self.splitter.count() - 1, int(widget is self.views))
+            del width
+        self.splitter.setSizes([262, 806, 372])
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.start)
+        self.stack.addWidget(self.splitter)
+        self.status = StatusLine()
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._top_bar())
+        layout.addWidget(self.stack, 1)
+        layout.addWidget(self.status)
+        self.setCentralWidget(body)
+
+    def _top_bar(self) -> QWidget:
+        bar = QWidget()
+        bar.setObjectName("topBar")
+        bar.setFixedHeight(44)
+        line = QHBoxLayout(bar)
+        line.setContentsMargins(12, 0, 12, 0)
+        line.setSpacing(4)
+        name = QLabel("Liver Planner")
+        name.setObjectName("appName")
+        line.addWidget(name)
+        self._modes = QButtonGroup(self)
+        for n, (id, text, tip) in enumerate(
+            (
+                ("ablation", "Ablation", "Place probes and judge them"),
+                ("structures", "Structures", "Mark a lesion, outline liver and skin"),
+            )
+        ):
+            button = self._flat_button(f"mode_{id}", text, tip)
+            self._modes.addButton(button, n)
+            line.addWidget(button)
+        self._modes.button(0).setChecked(True)
+        self._modes.idClicked.connect(self._choose_mode)
+        line.addSpacing(18)
+        self._tools = QButtonGroup(self)
+        for n, (tool, text, tip) in enumerate(
+            (
+                (Tool.NAVIGATE, "Navigate", "Left drag moves the crosshair (N)"),
+                (Tool.WINDOW, "Window / level", "Left drag changes contrast and brightness (W)"),
+            )
+        ):
+            button = self._flat_button(f"tool_{tool}", text, tip)
+            self._tools.addButton(button, n)
+            line.addWidget(button)
+        self._tools.button(0).setChecked(True)
+        self._tools.idClicked.connect(lambda n: self.views.set_tool(list(Tool)[n]))
+        line.addSpacing(12)
+        self._banner_name, self._banner_scan = Elided(), Elided()
+        self._banner_name.setObjectName("bannerName")
+        self._banner_scan.setProperty("dim", True)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.setContentsMargins(0, 4, 0, 4)
+        for label in (self._banner_name, self._banner_scan):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            column.addWidget(label)
+        line.addLayout(column, 1)
+        return bar
+
+    @staticmethod
+    def _flat_button(name: str, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setProperty("mode", True)
+        button.setCheckable(True)
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _make_menus(self) -> None:
+        menus = {name: self.menuBar().addMenu(name) for name in ("File", "Edit", "View", "Plan", "Help")}
+        for menu in menus.values():
+            menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(self.update_actions)
+        for id, title, menu_name, keys, run in (
+            ("open_folder", "Open folder…", "File", "Ctrl+O", self.work.choose_folder),
+            ("open_files", "Open files…", "File", "Ctrl+Shift+O", self.work.choose_files),
+            ("open_sample", "Open the sample case", "File", "", self.work.open_sample),
+            ("import_structures", "Add structures…", "File", "Ctrl+I", self.work.choose_structures),
+            ("export_plan", "Export plan…", "File", "Ctrl+E", self.work.export_plan),
+            ("import_plan", "Import plan…", "File", "", self.work.import_plan),
+            ("report", "Report…", "File", "Ctrl+R", self.work.make_report),
+            ("close_case", "Close case", "File", "Ctrl+W", self.close_case),
+            ("rename_plan", "Rename plan…", "Plan", "F2", self._rename_plan),
+            ("fit", "Fit views", "View", "0", self._fit),
+            ("tool_navigate", "Navigate", "View", "N", lambda: self._choose_tool(0)),
+            ("tool_window", "Window / level", "View", "W", lambda: self._choose_tool(1)),
+            ("case_notes", "Notes of this case", "View", "", self._show_notes),
+            ("shortcuts", "Shortcuts", "Help", "F1", self._show_shortcuts),
+            ("about", "About Liver Planner", "Help", "", self._show_about),
+        ):
+            self._actions[id] = self._action(menus[menu_name], title, keys, run)
+        recent = QMenu("Recent", self)
+        recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+        menus["File"].insertMenu(self._actions["import_structures"], recent)
+        menus["File"].addSeparator()
+        self._actions["quit"] = self._action(menus["File"], "Quit", "Ctrl+Q", self.close)
+        for action in ACTIONS:
+            self._actions[action.id] = self._action(
+                menus[action.menu], action.title, action.shortcut, lambda a=action: self.run(a)
+            )
+        looks = menus["View"].addMenu("Look from")
+        for direction in VIEW_DIRECTIONS:
+            looks.addAction(direction.capitalize(), lambda d=direction: self.views.space.look_from(d))
+        self._actions["redo"].setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+
+    def _action(self, menu: QMenu, title: str, keys: str, run: object) -> QAction:
+        action = QAction(title, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _checked=False: run())  # type: ignore[operator]
+        menu.addAction(action)
+        return action
+
+    def _connect(self) -> None:
+        session, bench = self.session, self.bench
+        session.case_changed.connect(self._case_changed)
+        session.plan_changed.connect(self._plan_changed)
+        session.dragged.connect(self._dragged)
+        session.saved.connect(self._saved)
+        session.trouble.connect(lambda error: show_error(self, error))
+        session.selection.changed.connect(self._selection_changed)
+        session.selection.cursor_moved.connect(self._cursor_moved)
+        bench.placing.changed.connect(self._placing_changed)
+        bench.appearance.changed.connect(self._look_changed)
+        bench.appearance.window_changed.connect(self.views.refresh_slices)
+        for view in self.views.slices:
+            view.hovered.connect(self._hovered)
+        self.plan_panel.action_asked.connect(self._run_id)
+        self.plan_panel.place_asked.connect(self.go_to)
+        self.structures_panel.trouble.connect(lambda error: show_error(self, error))
+        self.structures_panel.skin_asked.connect(self.work.propose_skin)
+        for view in self.views.slices:
+            view.outline_ready.connect(self.work.propose)
+        bench.outlining.changed.connect(self._placing_changed)
+        self.case_panel.plan_chosen.connect(self._open_plan)
+        self.case_panel.rename_asked.connect(self._rename_structure)
+        self.start.open_asked.connect(lambda path: self.work.open_paths([Path(path)]))
+        self.start.folder_asked.connect(self.work.choose_folder)
+        self.start.files_asked.connect(self.work.choose_files)
+        self.start.sample_asked.connect(self.work.open_sample)
+        self.jobs.progressed.connect(self._job_progressed)
+        self.jobs.finished.connect(self._show_progress)
+        self.status.cancel_asked.connect(self._cancel_all)
+
+    # what changed --------------------------------------------------------------------------
+
+    def _case_changed(self) -> None:
+        if self.session.is_open and self.session.case.images:
+            image = self.session.case.image(self.session.selection.image)
+            if self._judgements is not self.session.judgements:
+                self._judgements = self.session.judgements
+                self.session.judgements.changed.connect(lambda _id: self._judged())
+                self.bench.appearance.clear()
+                self.bench.appearance.suit(image)
+                self.views.space.clear()
+                self.session.selection.move_cursor(self.work.first_look())
+        self._show_open_state()
+        for view in self.views.slices:
+            view.show_case()
+        self.case_panel.rebuild()
+        self.structures_panel.refresh()
+        self.work.measure()
+        self.work.make_surfaces()
+        self._show_banner()
+        self.update_actions()
+
+    def _plan_changed(self) -> None:
+        if not self.session.is_open:
+            return
+        case, plan = self.session.case, self.session.plan
+        ids = [i.id for i in plan.instruments]
+        if self.session.selection.instrument not in ids:
+            self.session.selection.choose(instrument=ids[-1] if ids else "")
+        self.session.judgements.follow(case, plan)
+        self.session.judgements.preview(case, plan, self.session.selection.instrument)
+        if plan.instruments and self.session.case.structure_sets:
+            self._timer.start()
+        self.plan_panel.rebuild()
+        self.case_panel.rebuild()
+        self._show_plan()
+        self.update_actions()
+
+    def _dragged(self) -> None:
+        self._timer.stop()
+        self.views.space.show_plan()
+        self.views.refresh_slices()
+        self.plan_panel.refresh()
+
+    def _judged(self) -> None:
+        if not self.session.is_open:
+            return
+        for module in self.session.judgements.registry.modules:
+            judgement = self.session.judgements.of(module)
+            if judgement.preview is not None:
+                self.views.space.show_margins(judgement.preview.surfaces)
+            elif judgement.assessment is not None and judgement.state == JudgementState.CURRENT:
+                self.views.space.show_margins(judgement.assessment.surfaces)
+            waits = judgement.state == JudgementState.NONE and judgement.preview is None
+            if waits and self.session.judgements.is_ready(module) and self.session.plan.instruments:
+                self.session.judgements.preview(
+                    self.session.case, self.session.plan, self.session.selection.instrument
+                )
+        self.plan_panel.judgement.refresh()
+        self._show_progress()
+        self.update_actions()
+
+    def _assess(self) -> None:
+        if self.session.is_open and self.session.plan.instruments:
+            try:
+                self.session.judgements.assess(self.session.case, self.session.plan)
+            except PlannerError as error:
+                show_error(self, error)
+
+    def _show_plan(self) -> None:
+        self.views.space.show_plan()
+        if not self.session.plan.instruments:
+            self.views.space.show_margins(())
+        self.views.refresh_slices()
+
+    def _selection_changed(self) -> None:
+        if not self.session.is_open:
+            return
+        for view in self.views.slices:
+            view.show_case()
+        self.case_panel.mark_selection()
+        self.plan_panel.rebuild()
+        self.views.space.show_plan()
+        self._show_banner()
+        self.update_actions()
+
+    def _cursor_moved(self) -> None:
+        for view in self.views.slices:
+            view.follow_cursor()
+
+    def _placing_changed(self) -> None:
+        self.plan_panel.rebuild()
+        self.views.refresh_slices()
+        self.update_actions()
+
+    def _look_changed(self, name: str) -> None:
+        self.views.refresh_slices()
+        self.views.space.restyle(name)
+        self.case_panel.rebuild()
+
+    def _saved(self) -> None:
+        self.case_panel.rebuild()
+        self.status.say(f"Plan {self.session.plan.name} is saved.")
+        self.update_actions()
+
+    def _hovered(self, lps_mm: Point) -> None:
+        if not self.session.is_open:
+            return
+        image = self.session.case.image(self.session.selection.image)
+        value = image.value_at(lps_mm)
+        words = "" if value is None else f"{value:.0f} {image.unit}".strip()
+        self.status.show_point(lps_mm, words, self.work.structures_at(lps_mm))
+
+    # doing ---------------------------------------------------------------------------------
+
+    def run(self, action: Action) -> None:
+        """Do an action of the table, if it can be done now; errors are shown in words."""
+        why = action.why_not(self.bench)
+        if why:
+            self.status.say(why)
+            return
+        try:
+            action.run(self.bench)
+        except PlannerError as error:
+            show_error(self, error)
+        self.update_actions()
+
+    def _run_id(self, id: str) -> None:
+        self._actions[id].trigger()
+
+    def update_actions(self) -> None:
+        """Enable what can be done, say why of what cannot, and name what undo takes back."""
+        for action in ACTIONS:
+            why = action.why_not(self.bench)
+            item = self._actions[action.id]
+            item.setEnabled(not why)
+            item.setToolTip(why or action.title)
+            self.plan_panel.set_action(action.id, why, action.title)
+        undo, redo = self.session.undo_label, self.session.redo_label
+        self._actions["undo"].setText(f"Undo {_lower(undo)}" if undo else "Undo")
+        self._actions["redo"].setText(f"Redo {_lower(redo)}" if redo else "Redo")
+        is_open = self.session.is_open
+        for id in (
+            "import_structures",
+            "export_plan",
+            "import_plan",
+            "close_case",
+            "rename_plan",
+            "fit",
+            "case_notes",
+        ):
+            self._actions[id].setEnabled(is_open)
+            self._actions[id].setToolTip("" if is_open else "Open a case first.")
+        why = "" if is_open and self.session.plan.instruments else "Place a probe first."
+        self._actions["report"].setEnabled(not why)
+        self._actions["report"].setToolTip(why)
+        self.plan_panel.set_action("report", why, "Pictures, probes, metrics and findings as HTML and PDF")
+
+    def go_to(self, lps_mm: Point) -> None:
+        """Move the crosshair to a place, in all views."""
+        self.session.selection.move_cursor(lps_mm)
+
+    def _choose_mode(self, index: int) -> None:
+        self.right.setCurrentIndex(index)
+        self.bench.placing.cancel()
+        self.bench.outlining.cancel()
+
+    def _choose_tool(self, index: int) -> None:
+        self._tools.button(index).setChecked(True)
+        self.views.set_tool(list(Tool)[index])
+
+    def _fit(self) -> None:
+        for view in self.views.slices:
+            view.fit()
+        self.views.space.look_from("anterior")
+
+    def _cancel_all(self) -> None:
+        self.jobs.cancel()
+        if self.session.is_open:
+            self.session.judgements.cancel()
+
+    def _open_plan(self, name: str, version: int) -> None:
+        try:
+            self.session.open_plan(name, version or None)
+        except PlannerError as error:
+            show_error(self, error)
+
+    def _rename_plan(self) -> None:
+        name, is_ok = QInputDialog.getText(self, "Rename plan", "Name", text=self.session.plan.name)
+        if is_ok and name.strip():
+            try:
+                self.session.rename_plan(name.strip())
+            except PlannerError as error:
+                show_error(self, error)
+
+    def _rename_structure(self, name: str) -> None:
+        new, is_ok = QInputDialog.getText(self, "Rename structure", "Name", text=name)
+        if is_ok and new.strip() and new.strip() != name:
+            try:
+                self.work.rename_structure(name, new.strip())
+            except PlannerError as error:
+                show_error(self, error)
+
+    # showing -------------------------------------------------------------------------------
+
+    def _show_open_state(self) -> None:
+        is_open = self.session.is_open
+        self.stack.setCurrentWidget(self.splitter if is_open else self.start)
+        for group in (self._modes, self._tools):
+            for button in group.buttons():
+                button.setVisible(is_open)
+        if not is_open:
+            self.views.space.clear()
+            self.start.show_recent(self.session.index.recent())
+            self._show_banner()
+
+    def _show_banner(self) -> None:
+        name, scan = self.work.banner()
+        self._banner_name.set_full(name)
+        self._banner_scan.set_full(scan)
+        self.setWindowTitle("Liver Planner")
+
+    def _job_progressed(self, fraction: float, text: str) -> None:
+        self.status.busy(fraction, text)
+
+    def _show_progress(self) -> None:
+        if self.jobs.is_running:
+            return
+        if self.session.is_open:
+            running = [
+                j
+                for j in (self.session.judgements.of(m) for m in self.session.judgements.registry.modules)
+                if j.state == JudgementState.RUNNING
+            ]
+            if running:
+                self.status.busy(running[0].progress[0], running[0].progress[1])
+                return
+        self.status.idle()
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for entry in self.session.index.recent():
+            menu.addAction(entry.title, lambda p=entry.path: self.work.open_paths([p]))
+        if menu.isEmpty():
+            menu.addAction("Nothing yet").setEnabled(False)
+
+    def _show_shortcuts(self) -> None:
+        TextDialog("Shortcuts", shortcut_html(), self).open()
+
+    def _show_about(self) -> None:
+        TextDialog("About Liver Planner", about_html(), self).open()
+
+    def _show_notes(self) -> None:
+        TextDialog("Notes of this case", notes_html(self.session.case), self).open()
+
+    # closing -------------------------------------------------------------------------------
+
+    def may_leave(self) -> bool:
+        """Whether what is open may be closed: asks where the plan is not saved."""
+        session = self.session
+        if not session.is_open or session.is_plan_saved or not session.undo_label:
+            return True
+        if session.folder is None or session.folder.is_read_only:
+            answer = ask(
+                self, "The plan is not saved.", "It cannot be kept in this case.", ("Discard", "Cancel")
+            )
+            return answer == "Discard"
+        text = "Saving keeps it as a new version; nothing is overwritten."
+        answer = ask(self, f"Save plan {session.plan.name}?", text, ("Save", "Discard", "Cancel"))
+        if answer == "Save":
+            try:
+                session.save_plan()
+            except PlannerError as error:
+                show_error(self, error)
+                return False
+        elif answer == "Discard":
+            session.give_up_unsaved()
+        return answer != "Cancel"
+
+    def close_case(self) -> bool:
+        """Close the case after asking; returns whether it was closed."""
+        if not self.may_leave():
+            return False
+        self._timer.stop()
+        self.jobs.cancel()
+        self._judgements = None
+        self.session.close()
+        self._show_open_state()
+        self.update_actions()
+        return True
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about an unsaved plan, then end."""
+        if not self.close_case():
+            event.ignore()
+            return
+        self.views.space.close_scene()
+        event.accept()
+
+    # drag and drop -------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            QTimer.singleShot(0, self, lambda: self.work.take_dropped(paths))
+
+
+def _lower(label: str) -> str:
+    return label[:1].lower() + label[1:]
