@@ -24,7 +24,7 @@ from planner.model.structures import Structure, StructureSet
 Header = dict[str, str]
 
 #: Largest number of bytes one volume may take.
-VOLUME_LIMIT_BYTES = 8 << 30
+VOLUME_LIMIT_BYTES = 3 << 30
 #: Data begins at a multiple of this, so a mapped array is aligned for any type.
 ALIGNMENT = 64
 HEADER_LIMIT_BYTES = 1 << 20
@@ -123,6 +123,8 @@ def create_mapped(
     """
     header = nrrd_header(dtype, grid, keys or {})
     size = len(header) + math.prod(grid.shape) * np.dtype(dtype).itemsize
+    if size > VOLUME_LIMIT_BYTES:
+        raise InputRefused("The volume is too large.", f"{size >> 20} MB", "Crop it first.")
     try:
         with Path(path).open("wb") as stream:
             stream.write(header)
