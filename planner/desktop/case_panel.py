@@ -202,7 +202,7 @@ class CasePanel(QWidget):
             action = roles.addAction(vocabulary().entry(role).title)
             action.setCheckable(True)
             action.setChecked(role == structure.role)
-            action.triggered.connect(lambda _=False, r=role: self._set_role(structure, r))
+            action.triggered.connect(partial(self._role_chosen, structure, role))
         menu.addAction("Rename…", lambda: self.rename_asked.emit(structure.name))
         menu.addAction("Remove", lambda: self._remove(structure))
         menu.exec(at)
@@ -220,6 +220,9 @@ class CasePanel(QWidget):
         action = QWidgetAction(menu)
         action.setDefaultWidget(holder)
         return action
+
+    def _role_chosen(self, structure: Structure, role: Role, _checked: bool = False) -> None:
+        self._set_role(structure, role)
 
     def _set_role(self, structure: Structure, role: Role) -> None:
         entry = vocabulary().entry(role)

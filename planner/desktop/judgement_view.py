@@ -128,6 +128,8 @@ class MetricTable(QFrame):
             value.setTextFormat(Qt.TextFormat.RichText)
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             target.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            target.setFixedWidth(104)
+            title.setWordWrap(True)
             self._grid.addWidget(title, 2 * n, 0)
             self._grid.addWidget(value, 2 * n, 1)
             self._grid.addWidget(target, 2 * n, 2)

@@ -57,7 +57,7 @@ class SeriesDialog(QDialog):
         self._open = buttons.button(QDialogButtonBox.StandardButton.Open)
         layout.addWidget(buttons)
         self.table.itemSelectionChanged.connect(self._check)
-        self.table.doubleClicked.connect(lambda: self._open.isEnabled() and self.accept())
+        self.table.doubleClicked.connect(self._accept_if_readable)
         readable = [n for n, o in enumerate(offers) if o.verdict != Verdict.REFUSED]
         self.table.selectRow(readable[0] if readable else 0)
         self._check()
@@ -89,6 +89,10 @@ class SeriesDialog(QDialog):
             if offer.verdict == Verdict.REFUSED:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
             self.table.setItem(row, column, item)
+
+    def _accept_if_readable(self) -> None:
+        if self._open.isEnabled():
+            self.accept()
 
     def _check(self) -> None:
         offer = self._offers[max(0, self.table.currentRow())]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -55,6 +56,7 @@ class PlanPanel(QWidget):
         self._layout = QVBoxLayout(body)
         self._layout.setContentsMargins(0, 4, 0, 10)
         self._layout.setSpacing(2)
+        body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title = heading("Plan")
         self._layout.addWidget(self._title)
         self._probes = QVBoxLayout()
@@ -206,6 +208,7 @@ class PlanPanel(QWidget):
         self._device = QComboBox()
         self._device.setObjectName("devicePicker")
         self._device.setAccessibleName("Device")
+        self._device.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for name, each in library.devices.items():
             self._device.addItem(each.title, name)
         self._device.setCurrentIndex(self._device.findData(device))
@@ -230,9 +233,9 @@ class PlanPanel(QWidget):
         for end, title in (("entry", "Entry"), ("tip", "Tip")):
             line = QHBoxLayout()
             line.setSpacing(4)
-            for axis, letter in enumerate(("L", "P", "S")):
+            for axis, words in enumerate(("Left", "Posterior", "Superior")):
                 field = self._field(f"{end}{axis}", "", -5000.0, 5000.0, 1.0)
-                field.setPrefix(f"{letter} ")
+                field.setToolTip(f"{words} of {end}, LPS mm")
                 field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
                 line.addWidget(field)
             self._form.addWidget(dim_label(title), row, 0)
@@ -245,13 +248,15 @@ class PlanPanel(QWidget):
 
     def _field(self, name: str, suffix: str, low: float, high: float, step: float) -> QDoubleSpinBox:
         field = QDoubleSpinBox()
+        field.blockSignals(True)  # until it is filled: a range that is set must not change the plan
         field.setObjectName(f"field_{name}")
         field.setRange(low, high)
         field.setDecimals(1 if suffix != " s" and suffix != " W" else 0)
         field.setSingleStep(step)
         field.setSuffix(suffix)
         field.setKeyboardTracking(False)
-        field.setMinimumWidth(60)
+        field.setMinimumWidth(48)
+        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         field.valueChanged.connect(lambda value: self._field_changed(name, value))
         self._fields[name] = field
         return field
@@ -272,9 +277,10 @@ class PlanPanel(QWidget):
                 values[f"entry{axis}"] = probe.entry_lps_mm[axis]
                 values[f"tip{axis}"] = probe.tip_lps_mm[axis]
         for name, field in self._fields.items():
-            if name in values and abs(field.value() - values[name]) > 0.049:
-                with QSignalBlocker(field):
-                    field.setValue(values[name])
+            field.blockSignals(True)
+            if name in values and not field.hasFocus() and abs(field.value() - values[name]) > 0.0499:
+                field.setValue(values[name])
+            field.blockSignals(False)
 
     def _device_chosen(self, index: int) -> None:
         name = str(self._device.itemData(index))

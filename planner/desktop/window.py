@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
@@ -202,11 +203,11 @@ class MainWindow(QMainWindow):
         self._actions["quit"] = self._action(menus["File"], "Quit", "Ctrl+Q", self.close)
         for action in ACTIONS:
             self._actions[action.id] = self._action(
-                menus[action.menu], action.title, action.shortcut, lambda a=action: self.run(a)
+                menus[action.menu], action.title, action.shortcut, partial(self.run, action)
             )
         looks = menus["View"].addMenu("Look from")
         for direction in VIEW_DIRECTIONS:
-            looks.addAction(direction.capitalize(), lambda d=direction: self.views.space.look_from(d))
+            looks.addAction(direction.capitalize(), partial(self.views.space.look_from, direction))
         self._actions["redo"].setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
 
     def _action(self, menu: QMenu, title: str, keys: str, run: object) -> QAction:
@@ -490,7 +491,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
         for entry in self.session.index.recent():
-            menu.addAction(entry.title, lambda p=entry.path: self.work.open_paths([p]))
+            menu.addAction(entry.title, partial(self.work.open_paths, [entry.path]))
         if menu.isEmpty():
             menu.addAction("Nothing yet").setEnabled(False)
 
