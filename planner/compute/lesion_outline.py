@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage as ndi
 
 from planner.compute.lesion_surface import SurfaceSamples, sample_surface
 from planner.compute.margin_uncertainty import OutlineEvidence, outline_error_mm
 from planner.compute.smoothest_outline import SmoothOutline, fit_outline
-from planner.compute.voxel_border import VoxelBorder, crop_around
+from planner.compute.voxel_border import VoxelBorder, border_band, crop_around, reach_voxels
 from planner.model.geometry import FloatArray, Grid
 
 BoolArray = npt.NDArray[np.bool_]
@@ -58,7 +57,7 @@ def outline_lesion(mask: npt.NDArray[np.bool_], grid: Grid) -> LesionOutline:
     InvalidValue
         If the mask is empty or does not have the grid's shape.
     """
-    crop, near = crop_around(mask, grid, 3)
+    crop, near = crop_around(mask, grid, reach_voxels(grid.spacing_mm).max() + 2)
     spacing = np.array(near.spacing_mm)
     fine_mm = fine_voxel_mm(near.spacing_mm)
     border = VoxelBorder.of(crop, spacing)
@@ -93,7 +92,9 @@ def _sampling_lattice(crop: BoolArray, near: Grid) -> Grid:
     """A lattice of cubic cells over the cropped mask."""
     spacing = np.array(near.spacing_mm)
     extent = spacing * (np.array(crop.shape[::-1]) - 1)
-    size = (extent - 6 * spacing).max() + fine_voxel_mm(near.spacing_mm)
+    size = (extent - 2 * (reach_voxels(near.spacing_mm).max() + 2) * spacing).max() + fine_voxel_mm(
+        near.spacing_mm
+    )
     step = float(np.clip(size / SAMPLES_ACROSS, *SAMPLE_STEP_MM))
     columns, rows, slices = (int(n) + 1 for n in np.floor(extent / step))
     return Grid((slices, rows, columns), (step,) * 3, near.origin_lps_mm, near.direction)
@@ -109,8 +110,7 @@ def _level(fit: SmoothOutline, crop: BoolArray, spacing: FloatArray, lattice: Gr
             for x, s, n in zip((k, j, i), spacing[::-1], crop.shape, strict=True)
         )
     )
-    mixed = ndi.maximum_filter(crop, 3) & ~ndi.minimum_filter(crop, 3)
-    near_border = mixed[nearest]
+    near_border = border_band(crop, spacing)[nearest]
     level = np.where(crop[nearest], 1.0, -1.0) * 2.0 * max(step, float(spacing.max()))
     c, b, a = np.nonzero(near_border)
     points = np.stack([a, b, c], axis=1).astype(np.float64) * step

@@ -24,7 +24,9 @@ from planner.model.geometry import FloatArray
 STIFFNESS = tuple(10.0**n for n in range(2, -6, -1))
 #: Voxel centres nearer to the outline than these shares of a voxel push it away: first wide, so
 #: that it settles between them, then narrow, so that it parts them.
-REACH = (0.35, 0.15)
+REACH = (0.35, 0.15, 0.05)
+#: Voxel centres within this share of a voxel count as evidence when the uncertainty is judged.
+EVIDENCE_REACH = 0.15
 #: The outline parts the voxels well enough where none is on the wrong side by more than this share.
 TOLERANCE = 0.06
 #: Most spline centres, functions beside the quadratics, and voxels of the first round.
@@ -37,6 +39,10 @@ MOST_FUNCTIONS = 240
 MOST_VOXELS = 6000
 #: Weight of a face's middle, which decides only where the voxel centres leave all open.
 FACE_WEIGHT = 0.5
+#: How much more it weighs where a lesion is one voxel thin, so that it stays as thick as its voxels.
+THIN_WEIGHT = 10.0
+#: Share of these weights that counts as knowledge when the uncertainty is judged.
+FACE_KNOWLEDGE = 0.01
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,8 @@ def fit_outline(border: VoxelBorder, fine_mm: float) -> SmoothOutline:
 
 
 def _first_round(border: VoxelBorder, most: int) -> npt.NDArray[np.int64]:
-    stride = max(1, -(-len(border.sides) // most))
-    return np.arange(0, len(border.sides), stride)
+    touching = np.flatnonzero(border.touching)
+    return touching[:: max(1, -(-len(touching) // most))]
 
 
 class _Fit:
@@ -124,8 +130,9 @@ class _Fit:
         # Scale: along the faces the spline falls as a signed distance does, 2/3 of their width on
         # average over all directions.
         self.fall = (basis.values(inner) - basis.values(outer)).mean(axis=0) / (width.mean() * 2 / 3)
-        middles = basis.values(0.5 * (inner + outer)) / width[:, None]
-        self.weak = FACE_WEIGHT * (middles.T @ middles) * (len(border.face_inner_mm) / len(faces))
+        trust = FACE_WEIGHT * (1.0 + THIN_WEIGHT / border.face_runs[faces] ** 3.0)
+        middles = basis.values(0.5 * (inner + outer)) * (np.sqrt(trust) / width)[:, None]
+        self.weak = (middles.T @ middles) * (len(border.face_inner_mm) / len(faces))
         self.gradient_at = thinned(border.face_middles_mm, 600, 0.8 * fine_mm)
         self.nearest = np.asarray(cKDTree(self.gradient_at).query(border.centers_mm)[1])
         self.size = (self.functions**2).sum(axis=0)
@@ -137,15 +144,13 @@ class _Fit:
         quadratic = self.functions[:, :QUADRATICS]
         matrix = quadratic.T @ quadratic + 1e-6 * np.eye(QUADRATICS)
         weights = np.linalg.solve(matrix, quadratic.T @ (self.sides * 0.5 * self.fine_mm))
-        fall = float(self.fall[:QUADRATICS] @ weights)
-        start: FloatArray = weights / max(fall, 1e-9)
-        return start
+        return np.asarray(weights / max(float(self.fall[:QUADRATICS] @ weights), 1e-9), dtype=np.float64)
 
     def solve(self, stiffness: float) -> float:
         """Fit with a given stiffness; how far a voxel is on the wrong side at most, in mm."""
         self.weights = self._grown(self.weights, stiffness)
         for reach in REACH:
-            for _ in range(2):
+            for _ in range(2 if reach == REACH[0] else 1):
                 self._descend(stiffness, reach * self.fine_mm)
             trespass = self._trespass(self.chosen).max()
             if trespass > HOPELESS * self.fine_mm:
@@ -153,7 +158,7 @@ class _Fit:
         for _ in range(3):
             wrong = self._trespass(None)
             trespass = wrong.max()
-            missed = np.setdiff1d(np.flatnonzero(wrong > -REACH[-1] * self.fine_mm), self.chosen)
+            missed = np.setdiff1d(np.flatnonzero(wrong > -EVIDENCE_REACH * self.fine_mm), self.chosen)
             if len(missed) == 0 or trespass <= 0:
                 break
             self._add(missed)
@@ -169,7 +174,7 @@ class _Fit:
     def information(self, weights: FloatArray, stiffness: float) -> tuple[FloatArray, FloatArray]:
         """The weights, with zeros for functions not asked for, and their inverse covariance."""
         self.weights = self._grown(weights, stiffness)
-        self._descend(stiffness, REACH[-1] * self.fine_mm, steps=0)
+        self._descend(stiffness, EVIDENCE_REACH * self.fine_mm, steps=0)
         return self.weights, self._information
 
     def _grown(self, weights: FloatArray, stiffness: float) -> FloatArray:
@@ -231,4 +236,5 @@ class _Fit:
         self.weights = weights
         near = values < 1.0
         active = functions[near] * sign[near, None]
-        self._information = active.T @ active + fixed
+        known = fixed - (1.0 - FACE_KNOWLEDGE) * self.weak[:used, :used]
+        self._information = active.T @ active + known

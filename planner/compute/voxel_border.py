@@ -21,42 +21,72 @@ class VoxelBorder:
     Parameters
     ----------
     centers_mm
-        Voxel centres next to the border (faces, edges or corners), shape (n, 3).
+        Voxel centres along the border, shape (n, 3).
     sides
         +1 for centres inside, -1 outside, shape (n,).
+    touching
+        Which of them have a face, edge or corner on the border, shape (n,).
     face_inner_mm, face_outer_mm
         The two voxel centres of each face between inside and outside, shape (f, 3).
+    face_runs
+        How many voxels in a row lie inside behind each face, shape (f,).
     """
 
     centers_mm: FloatArray
     sides: FloatArray
+    touching: BoolArray
     face_inner_mm: FloatArray
     face_outer_mm: FloatArray
+    face_runs: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, mask: BoolArray, spacing_mm: FloatArray) -> VoxelBorder:
         """The border of a mask [k, j, i] with empty voxels all around."""
-        around = np.ones((3, 3, 3), dtype=bool)
-        border = ndi.binary_dilation(mask, around) & ~ndi.binary_erosion(mask, around)
+        border = border_band(mask, spacing_mm)
+        touching = _mixed(mask, (3, 3, 3))[border]
         k, j, i = np.nonzero(border)
         centers = np.stack([i, j, k], axis=1) * spacing_mm
         sides = np.where(mask[border], 1.0, -1.0)
-        inner, outer = [], []
+        inner, outer, runs = [], [], []
         for axis in range(3):
-            change = np.diff(mask.astype(np.int8), axis=axis)
-            k, j, i = np.nonzero(change)
-            lower = np.stack([i, j, k], axis=1) * spacing_mm
+            name = 2 - axis
+            lines = np.moveaxis(mask, axis, -1).astype(np.int8)
+            a, b, at = np.nonzero(np.diff(lines, axis=-1))
+            kji = np.insert(np.stack([a, b], axis=1), axis, at, axis=1)
+            lower = kji[:, ::-1] * spacing_mm
             upper = lower.copy()
-            upper[:, 2 - axis] += spacing_mm[2 - axis]
-            leaves = (change[k, j, i] < 0)[:, None]
-            inner.append(np.where(leaves, lower, upper))
-            outer.append(np.where(leaves, upper, lower))
-        return cls(centers, sides, np.concatenate(inner), np.concatenate(outer))
+            upper[:, name] += spacing_mm[name]
+            enters = (np.arange(len(at)) % 2 == 0)[:, None]  # a line enters and leaves in turn
+            inner.append(np.where(enters, upper, lower))
+            outer.append(np.where(enters, lower, upper))
+            runs.append(np.repeat(at[1::2] - at[::2], 2))
+        return cls(
+            centers, sides, touching, np.concatenate(inner), np.concatenate(outer), np.concatenate(runs)
+        )
 
     @property
     def face_middles_mm(self) -> FloatArray:
         """Middle of each face, shape (f, 3)."""
         return 0.5 * (self.face_inner_mm + self.face_outer_mm)
+
+
+def reach_voxels(spacing_mm: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """How many voxels along i, j, k a surface may stray from a mask's border between its slices."""
+    spacing = np.asarray(spacing_mm, dtype=float)
+    ratio = spacing.max() / spacing
+    return np.where(ratio > 1.5, np.ceil(0.8 * ratio), 1).astype(np.int64)
+
+
+def border_band(mask: BoolArray, spacing_mm: npt.ArrayLike) -> BoolArray:
+    """Voxels that a surface through a mask's border may pass, shape of the mask."""
+    i, j, k = (2 * int(n) + 1 for n in reach_voxels(spacing_mm))
+    return _mixed(mask, (k, j, i))
+
+
+def _mixed(mask: BoolArray, size: tuple[int, int, int]) -> BoolArray:
+    """Voxels with both inside and outside in a box around them."""
+    mixed: BoolArray = ndi.maximum_filter(mask, size) & ~ndi.minimum_filter(mask, size)
+    return mixed
 
 
 def thinned(points_mm: FloatArray, most: int, least_gap_mm: float) -> FloatArray:
