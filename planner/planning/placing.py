@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
-from planner.compute.spheroid import Spheroid
 from planner.model.geometry import unit_vector
 from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.planning.devices import CUSTOM, Device, DeviceZone
+
+if TYPE_CHECKING:
+    from planner.compute.spheroid import Spheroid
 
 #: A clicked entry so near to the skin is moved onto it.
 SKIN_SNAP_MM = 25.0
@@ -58,6 +61,8 @@ def zone_center(needle: Applicator, offset_mm: float) -> Point:
 
 def zone_of(needle: Applicator, zone: DeviceZone) -> Spheroid:
     """A needle's zone in the patient: an ellipsoid of revolution about the shaft."""
+    from planner.compute.spheroid import Spheroid  # loads numba, which an empty window must not
+
     x, y, z = (float(v) for v in needle.direction)
     return Spheroid(
         zone_center(needle, zone.center_offset.value), (x, y, z), zone.long_axis_mm, zone.short_axis_mm

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 from psygnal import Signal
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
-from planner.compute.outlining import BoolArray, body_mask, ellipsoid_mask, grown_region, liver_mask
 from planner.model.case import Case
 from planner.model.plan import Point
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.model.vocabulary import vocabulary
 from planner.session.session import Session
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 class Outline(StrEnum):
@@ -88,6 +90,8 @@ class Outlining:
             raise InvalidValue(
                 "The liver helper needs a CT in HU.", image.title, "Import a liver mask instead."
             )
+        from planner.compute.outlining import grown_region, liver_mask  # loads scipy
+
         seed = np.array(self.clicks[0])
         if self.mode == Outline.LESION_GROWN:
             mask = grown_region(image.values, image.grid, seed, task=task)
@@ -103,6 +107,8 @@ class Outlining:
             raise InvalidValue(
                 "The skin helper needs a CT in HU.", image.title, "Import a skin mask instead."
             )
+        from planner.compute.outlining import body_mask  # loads scipy
+
         mask = body_mask(image.values, image.grid, task)
         return Proposal(_new_structure(case, Role.SKIN, "skin", "body by threshold"), mask)
 
@@ -132,6 +138,8 @@ class Outlining:
 
     def _ellipsoid(self, case: Case) -> Proposal:
         """A lesion whose longest diameter runs from end to end; across it is the short one."""
+        from planner.compute.outlining import ellipsoid_mask  # loads scipy
+
         first, second = (np.array(p) for p in self.ends)
         length = float(np.linalg.norm(second - first))
         if length < 2.0:
