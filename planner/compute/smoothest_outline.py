@@ -16,9 +16,12 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.spatial import cKDTree
 
+from planner.compute.threads import use_one_blas_thread
 from planner.compute.triharmonic import QUADRATICS, SplineBasis
 from planner.compute.voxel_border import VoxelBorder, thinned
 from planner.model.geometry import FloatArray
+
+use_one_blas_thread()
 
 #: Weight of the smoothness, from ellipsoids to whatever the voxels ask for.
 STIFFNESS = tuple(10.0**n for n in range(2, -6, -1))

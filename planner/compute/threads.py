@@ -51,3 +51,14 @@ import numba  # noqa: E402  (the two settings above are read on import)
 def kernel(function: Kernel) -> Kernel:
     """Compile a serial kernel: kept on disk, without the interpreter lock, strict floating point."""
     return cast("Kernel", numba.njit(cache=True, nogil=True, fastmath=False)(function))
+
+
+def use_one_blas_thread() -> None:
+    """Let numpy's and scipy's linear algebra run on one thread; call after both are loaded.
+
+    Our matrices are small and run on background threads: OpenBLAS's second thread made a Cholesky
+    factor of 1500 x 1500 take 18 times as long on a machine with two cores.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1, user_api="blas")

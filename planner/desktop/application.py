@@ -40,17 +40,10 @@ def run(paths: Sequence[Path] = ()) -> int:
 
 
 def warm_up() -> None:
-    """Load what the first probe needs while the user looks around."""
+    """Load what the first case needs while the user looks around."""
+    from planner.compute.loading import load_numerics
 
-    def load() -> None:
-        import skimage.measure
-
-        import planner.compute.margin
-
-        assert skimage.measure
-        assert planner.compute.margin
-
-    threading.Thread(target=load, name="warm-up", daemon=True).start()
+    threading.Thread(target=load_numerics, name="warm-up", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from planner.base.errors import Cancelled, PlannerError
 from planner.base.log import log
 from planner.base.task import Task
+from planner.compute.loading import load_numerics
 from planner.desktop.post import MainThread
 
 
@@ -49,6 +50,7 @@ class Jobs(QObject):
 
         def run() -> None:
             try:
+                load_numerics()
                 answer = work(task)
             except Cancelled:
                 self._main.post(lambda: self._end(kind, task, lambda: None))

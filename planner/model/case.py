@@ -93,7 +93,9 @@ class Case:
         """
         if not self.structure_sets:
             raise InvalidValue(
-                "The case has no segmented structures.", self.title, "Import or outline the liver and a lesion."
+                "The case has no segmented structures.",
+                self.title,
+                "Import or outline the liver and a lesion.",
             )
         return self.structure_sets[0]
 

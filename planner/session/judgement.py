@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from planner.base.errors import Cancelled, PlannerError
 from planner.base.task import Task
+from planner.compute.loading import load_numerics
 from planner.model.assessment import Assessment, Preview
 from planner.model.case import Case
 from planner.model.plan import Plan
@@ -183,6 +184,7 @@ class Judgements:
 
         def work() -> None:
             try:
+                load_numerics()
                 value = guarded(module, lambda: call(case, settings, prepared.task))
             except (Cancelled, PlannerError):
                 return  # without it there is no live preview; the whole answer says what is wrong

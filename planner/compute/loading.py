@@ -1,0 +1,28 @@
+"""Loading the numerics once, before several threads want them at the same time."""
+
+from __future__ import annotations
+
+import threading
+
+_lock = threading.Lock()
+_is_loaded = False
+
+
+def load_numerics() -> None:
+    """Import numba, scipy, scikit-image and the kernels; the second caller waits for the first.
+
+    Two threads that import the same large package at once can meet it half-made.
+    """
+    global _is_loaded
+    with _lock:
+        if _is_loaded:
+            return
+        import scipy.ndimage
+        import scipy.spatial
+        import SimpleITK
+        import skimage.measure
+
+        import planner.compute.margin
+
+        assert all((scipy.ndimage, scipy.spatial, SimpleITK, skimage.measure, planner.compute.margin))
+        _is_loaded = True
