@@ -53,7 +53,7 @@ class JudgementView(QWidget):
         for manifest, judgement in judgements:
             metrics, findings = newest(judgement)
             self._states[manifest.id].setText(state_words(judgement))
-            self._states[manifest.id].setVisible(bool(state_words(judgement)))
+            _show(self._states[manifest.id], bool(state_words(judgement)))
             self._findings[manifest.id].show_findings(findings, judgement)
             lesion, probe = self._subjects(metrics)
             subjects = {"lesion": lesion, "instrument": probe, "plan": "plan"}
@@ -141,13 +141,14 @@ class MetricTable(QFrame):
         found = {m.name: m for m in metrics if m.subject == subject}
         for name, labels in self._rows.items():
             self._show_row(labels, found.get(name), is_old)
-        self.setVisible(any(name in found for name in self._rows))
+        _show(self, any(name in found for name in self._rows))
 
     @staticmethod
     def _show_row(labels: tuple[QLabel, QLabel, QLabel, QLabel], metric: Metric | None, is_old: bool) -> None:
-        for label in labels:
-            label.setVisible(metric is not None)
+        for label in labels[:3]:
+            _show(label, metric is not None)
         if metric is None:
+            _show(labels[3], False)
             return
         title, value, target, under = labels
         shade = "color:#8d97a1;" if is_old else ""
@@ -170,7 +171,7 @@ class MetricTable(QFrame):
             lines.append(metric.note.split(" (")[0])
         text = " · ".join(line for line in lines if line)
         under.setText(text)
-        under.setVisible(bool(text))
+        _show(under, bool(text))
 
 
 class MarginBar(QWidget):
@@ -189,7 +190,7 @@ class MarginBar(QWidget):
     def show_classes(self, shares: list[float | None]) -> None:
         """Show four shares in percent."""
         self._shares = [s or 0.0 for s in shares] if any(s is not None for s in shares) else []
-        self.setVisible(bool(self._shares))
+        _show(self, bool(self._shares))
         words = ", ".join(
             f"{label}: {s:.0f} %" for s, (_, _, label) in zip(self._shares, MARGIN_CLASSES, strict=False)
         )
@@ -296,6 +297,12 @@ def state_words(judgement: Judgement) -> str:
     if judgement.state == JudgementState.OUT_OF_DATE and judgement.preview is None:
         return "Out of date: the plan has changed since. F5 assesses it."
     return ""
+
+
+def _show(widget: QWidget, is_shown: bool) -> None:
+    """Show or hide; asking Qt for what is so already costs a layout each time."""
+    if widget.isHidden() == is_shown:
+        widget.setVisible(is_shown)
 
 
 def _value(metrics: tuple[Metric, ...], name: str, subject: str) -> float | None:

@@ -120,6 +120,10 @@ class PlanPanel(QWidget):
         self._show_form()
         self.judgement.refresh()
 
+    def show_probe(self) -> None:
+        """Take over the coordinates of a probe that is being dragged."""
+        self._show_form()
+
     def _row(self, probe: Applicator) -> Row:
         row = Row(f"Probe {probe.id}")
         row.set_selected(probe.id == self.bench.session.selection.instrument)

@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self.views.space.show_plan()
         self.views.refresh_slices()
-        self.plan_panel.refresh()
+        self.plan_panel.show_probe()
 
     def _judged(self) -> None:
         if not self.session.is_open:

@@ -20,6 +20,8 @@ STEP_MM = 0.25
 #: Vessels at least so wide cool a zone and bleed (Lu 2002, AJR 178:47, 10.2214/ajr.178.1.1780047).
 THICK_VESSEL_MM = 3.0
 
+#: Wide vessels matter so far around the liver.
+AROUND_LIVER_MM = 20.0
 #: A vessel's caliber is looked for so far around a point.
 CALIBER_REACH_MM = 15.0
 
@@ -126,6 +128,7 @@ class Anatomy:
         hazards = {role for group in GROUPS for role in group.roles}
         wanted = [s for s in structures.structures if s.role in hazards | {Role.SKIN, Role.LIVER}]
         boundaries, thick = {}, {}
+        around = _box_around_liver(structures)
         for index, structure in enumerate(wanted):
             task.report(index / max(1, len(wanted)), f"Boundary of {structure.name}")
             box = structures.box(structure.name)
@@ -134,7 +137,12 @@ class Anatomy:
             mask, grid = structures.cropped(structure.name, 2.0 * max(structures.grid.spacing_mm))
             boundaries[structure.name] = BoundaryPoints.of_mask(mask, grid)
             if structure.role in VESSEL_ROLES:
-                thick[structure.name] = BoundaryPoints.of_mask(thick_part(mask, grid, THICK_VESSEL_MM), grid)
+                near = _common_box(box, around)
+                if not near.is_empty:
+                    part = thick_part(
+                        structures.mask(structure.name, near), structures.grid.cropped(near), THICK_VESSEL_MM
+                    )
+                    thick[structure.name] = BoundaryPoints.of_mask(part, structures.grid.cropped(near))
         return cls(structures, boundaries, thick)
 
     def group(self, group: HazardGroup) -> tuple[str, ...]:
@@ -169,6 +177,24 @@ class Anatomy:
         box = Box((k, j, i), (k + 1, j + 1, i + 1)).grown(reach, structures.grid.shape)
         local = (k - box.start[0], j - box.start[1], i - box.start[2])
         return diameter_at(structures.mask(name, box), structures.grid.cropped(box), local)
+
+
+def _box_around_liver(structures: StructureSet) -> Box:
+    """Where wide vessels can cool a zone: around liver and lesions; everywhere where there are none."""
+    boxes = [structures.box(s.name) for s in structures.with_role(Role.LIVER, Role.LESION)]
+    boxes = [b for b in boxes if not b.is_empty]
+    if not boxes:
+        return structures.grid.box
+    low = np.min([b.start for b in boxes], axis=0)
+    high = np.max([b.stop for b in boxes], axis=0)
+    box = Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+    return box.grown(structures.voxels_for(AROUND_LIVER_MM), structures.grid.shape)
+
+
+def _common_box(one: Box, other: Box) -> Box:
+    low = [max(a, b) for a, b in zip(one.start, other.start, strict=True)]
+    high = [max(a, min(b, c)) for a, b, c in zip(low, one.stop, other.stop, strict=True)]
+    return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,8 +100,9 @@ class Judgements:
     def follow(self, case: Case, plan: Plan) -> None:
         """Say what is open now; answers to anything else are out of date."""
         self._subject = (case, plan)
-        for module in self.registry.judging(plan):
-            self._prepare(module, case)
+        for module in self.registry.modules.values():
+            if _has_needed(module, case):
+                self._prepare(module, case)
         for name in self._judgements:
             self._mark_old(name)
 
@@ -109,11 +110,12 @@ class Judgements:
         """Answer at once with the few numbers shown while an instrument is dragged."""
         for module in self.registry.judging(plan):
             name = module.manifest.id
-            call = module.function("preview")
             prepared = self._prepared.get(name)
-            if call is None or prepared is None or not prepared.is_ready:
+            if prepared is None or not prepared.is_ready:
                 continue
-            self._preview(module, call, prepared.value, case, plan, focus)
+            call = module.function("preview")
+            if call is not None:
+                self._preview(module, call, prepared.value, case, plan, focus)
 
     def assess(self, case: Case, plan: Plan) -> None:
         """Ask every module that judges the plan's instruments for its whole answer."""
@@ -168,24 +170,24 @@ class Judgements:
         self._set(name, preview=answer, error=None, state=self._old_state(name))
 
     def _prepare(self, module: TreatmentModule, case: Case) -> None:
+        """Start what depends on the case alone, on a thread: even loading a module takes a while."""
         name = module.manifest.id
-        call = module.function("prepare")
-        settings = module.settings(self.settings(name))
-        source = (case.structure_sets[:1], settings)
+        source = (case.structure_sets[:1], dict(self.settings(name)))
         held = self._prepared.get(name)
         if held is not None and held.source == source:
             return
         if held is not None:
             held.task.cancel()
         prepared = self._prepared[name] = _Prepared(source)
-        if call is None:
-            prepared.is_ready = True
-            return
 
         def work() -> None:
             try:
                 load_numerics()
-                value = guarded(module, lambda: call(case, settings, prepared.task))
+                call = module.function("prepare")
+                settings = module.settings(source[1])
+                value = (
+                    guarded(module, lambda: call(case, settings, prepared.task)) if call is not None else None
+                )
             except (Cancelled, PlannerError):
                 return  # without it there is no live preview; the whole answer says what is wrong
             self._post(lambda: self._ready(name, prepared, value))
@@ -230,3 +232,9 @@ class Judgements:
     def _set(self, name: str, **changes: Any) -> None:
         self._judgements[name] = replace(self.of(name), **changes)
         self.changed.emit(name)
+
+
+def _has_needed(module: TreatmentModule, case: Case) -> bool:
+    """Whether a case has a structure of every role a module needs."""
+    present = {s.role for s in case.structure_sets[0].structures} if case.structure_sets else set()
+    return set(module.manifest.needs) <= present
