@@ -1,0 +1,146 @@
+"""Shapes as signed distances on coarse lattices: negative inside, mm, smooth enough to interpolate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+Points = npt.NDArray[np.float64]
+
+#: What stands where a shape is far away.
+FAR_MM = 99.0
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A lattice in body coordinates (LPS mm before the table offset of the scan).
+
+    Parameters
+    ----------
+    shape
+        Number of nodes along k, j, i.
+    step_mm
+        Distance of nodes along x, y, z.
+    start_mm
+        First node, x, y, z.
+    """
+
+    shape: tuple[int, int, int]
+    step_mm: tuple[float, float, float]
+    start_mm: tuple[float, float, float]
+
+    @classmethod
+    def over(
+        cls, low_mm: tuple[float, float, float], high_mm: tuple[float, float, float], step_mm: float
+    ) -> Lattice:
+        """The lattice of one step over a box from ``low_mm`` to ``high_mm``."""
+        nx, ny, nz = (int(np.ceil((b - a) / step_mm)) + 1 for a, b in zip(low_mm, high_mm, strict=True))
+        return cls((nz, ny, nx), (step_mm, step_mm, step_mm), low_mm)
+
+    @property
+    def x(self) -> Float32:
+        """Coordinates along x, shape (1, 1, n)."""
+        return self._axis(0)[None, None, :]
+
+    @property
+    def y(self) -> Float32:
+        """Coordinates along y, shape (1, n, 1)."""
+        return self._axis(1)[None, :, None]
+
+    @property
+    def z(self) -> Float32:
+        """Coordinates along z, shape (n, 1, 1)."""
+        return self._axis(2)[:, None, None]
+
+    def _axis(self, axis: int) -> Float32:
+        nodes = self.start_mm[axis] + np.arange(self.shape[2 - axis]) * self.step_mm[axis]
+        return nodes.astype(np.float32)
+
+    def indices(self, points: Points) -> Points:
+        """Fractional node numbers k, j, i of points x, y, z; shapes (..., 3)."""
+        return ((points - np.array(self.start_mm)) / np.array(self.step_mm))[..., ::-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Signed distance ``[k, j, i]`` to a shape's surface on a lattice, mm."""
+
+    lattice: Lattice
+    values: Float32
+
+    def at(self, points: Points) -> Points:
+        """The distance at points x, y, z (n, 3), by trilinear interpolation; far outside the lattice."""
+        from scipy.ndimage import map_coordinates
+
+        where = self.lattice.indices(points).T
+        return np.asarray(
+            map_coordinates(self.values, where, order=1, mode="constant", cval=FAR_MM), dtype=float
+        )
+
+    def normals(self, points: Points) -> Points:
+        """Unit vectors away from the shape at points (n, 3)."""
+        step = 1.0
+        slopes = [self.at(points + step * axis) - self.at(points - step * axis) for axis in np.eye(3)]
+        normal = np.stack(slopes, axis=-1)
+        return normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
+
+
+def distance_like(lattice: Lattice, values: Float32) -> Field:
+    """An implicit function made a distance near its zero surface, by dividing by its slope."""
+    sx, sy, sz = lattice.step_mm
+    dz, dy, dx = np.gradient(values, sz, sy, sx)
+    slope = np.sqrt(dz * dz + dy * dy + dx * dx)
+    return Field(lattice, (values / np.clip(slope, 0.35, 3.0)).astype(np.float32))
+
+
+def smooth_max(a: Float32, b: Float32, width_mm: float) -> Float32:
+    """The larger of two, rounded where they come within ``width_mm``: intersection of shapes."""
+    h = np.maximum(width_mm - np.abs(a - b), np.float32(0)) / np.float32(width_mm)
+    return np.maximum(a, b) + h * h * np.float32(width_mm / 4)
+
+
+def smooth_min(a: Float32, b: Float32, width_mm: float) -> Float32:
+    """The smaller of two, rounded: union of shapes."""
+    return -smooth_max(-a, -b, width_mm)
+
+
+def ellipsoid_like(
+    lattice: Lattice,
+    center: tuple[float, float, float],
+    half: tuple[float, float, float],
+    turn_deg: float = 0.0,
+) -> Float32:
+    """An ellipsoid's implicit function, about mm near the surface; turned about z."""
+    dx, dy, dz = lattice.x - center[0], lattice.y - center[1], lattice.z - center[2]
+    c, s = np.float32(np.cos(np.radians(turn_deg))), np.float32(np.sin(np.radians(turn_deg)))
+    u, v = c * dx + s * dy, c * dy - s * dx
+    near = np.sqrt((u / half[0]) ** 2 + (v / half[1]) ** 2 + (dz / half[2]) ** 2)
+    slope = np.sqrt((u / half[0] ** 2) ** 2 + (v / half[1] ** 2) ** 2 + (dz / half[2] ** 2) ** 2)
+    away = near * (near - 1) / np.maximum(slope, np.float32(1e-4))
+    return np.maximum(away, np.float32(-min(half))).astype(np.float32)
+
+
+def waves(x: Float32, y: Float32, z: Float32, length_mm: float, seed: int, count: int = 14) -> Float32:
+    """Smooth noise of unit spread and about one wavelength: a sum of plane waves."""
+    rng = np.random.default_rng(seed)
+    total: Float32 | None = None
+    for _ in range(count):
+        direction = rng.normal(size=3)
+        kx, ky, kz = direction / np.linalg.norm(direction) * 2 * np.pi / (length_mm * rng.uniform(0.7, 1.5))
+        phase = rng.uniform(0, 2 * np.pi)
+        wave = (
+            np.exp(1j * (kx * x + phase)).astype(np.complex64)
+            * np.exp(1j * ky * y).astype(np.complex64)
+            * np.exp(1j * kz * z).astype(np.complex64)
+        ).real
+        total = wave if total is None else total + wave
+    assert total is not None
+    return (total * np.sqrt(2.0 / count)).astype(np.float32)
+
+
+def lattice_waves(lattice: Lattice, length_mm: float, seed: int, count: int = 14) -> Float32:
+    """`waves` at the nodes of a lattice."""
+    return waves(lattice.x, lattice.y, lattice.z, length_mm, seed, count)
