@@ -276,12 +276,18 @@ def _report(chosen: argparse.Namespace) -> int:
 
 def _sample(chosen: argparse.Namespace) -> int:
     from planner.library.case_folder import create_case_folder
+    from planner.library.store import Store
     from planner.sample.case import make_sample_case, write_truth
+    from planner.sample.plan import sample_plan
 
     task = _shown_task(chosen.json)
-    made = make_sample_case(task)
-    case = create_case_folder(made, chosen.out)
+    case = create_case_folder(make_sample_case(task), chosen.out)
     write_truth(chosen.out)
+    store = Store(chosen.out)
+    try:
+        store.save_plan(sample_plan(case))
+    finally:
+        store.close()
     names = [s.name for s in case.structures.structures]
     document = {"case": str(chosen.out), "case_id": case.id, "structures": names}
     return _print(chosen.json, document, [f"The sample case is in {chosen.out}."])

@@ -165,7 +165,7 @@ class CasePanel(QWidget):
         for version in reversed(self.bench.session.plan_versions()):
             if version.name == name:
                 text = f"Version {version.version} · {version.saved[:16].replace('T', ' ')} {version.author}"
-                menu.addAction(text, lambda n=version.version: self.plan_chosen.emit(name, n))
+                menu.addAction(text, partial(self.plan_chosen.emit, name, version.version))
         menu.exec(at)
 
     # changes -------------------------------------------------------------------------------

@@ -141,9 +141,17 @@ class CaseWork:
             return
 
         def make(task: Task) -> Path:
-            from planner.sample.case import make_sample_case
+            from planner.library.store import Store
+            from planner.sample.case import make_sample_case, write_truth
+            from planner.sample.plan import sample_plan
 
-            create_case_folder(make_sample_case(task.part(0.0, 0.9)), folder, task.part(0.9, 1.0))
+            case = create_case_folder(make_sample_case(task.part(0.0, 0.9)), folder, task.part(0.9, 1.0))
+            write_truth(folder)
+            store = Store(folder)
+            try:
+                store.save_plan(sample_plan(case))
+            finally:
+                store.close()
             return folder
 
         self._window.jobs.start("open", "Making the sample case", make, self.open_case_folder, self._failed)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from planner.desktop.pieces import clear_layout, dim_label, heading, severity_mark
-from planner.model.assessment import Finding, Metric
+from planner.model.assessment import Finding, Metric, Severity
 from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
 from planner.plugin.manifest import Section
 from planner.scene.palette import MARGIN_CLASSES, OK, WARNING
@@ -128,7 +137,7 @@ class MetricTable(QFrame):
             value.setTextFormat(Qt.TextFormat.RichText)
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             target.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            target.setFixedWidth(104)
+            target.setFixedWidth(128)
             title.setWordWrap(True)
             self._grid.addWidget(title, 2 * n, 0)
             self._grid.addWidget(value, 2 * n, 1)
@@ -235,6 +244,7 @@ class FindingList(QFrame):
         self._layout.setContentsMargins(12, 6, 12, 6)
         self._layout.setSpacing(0)
         self._shown: object = None
+        self._are_notes_shown = False
 
     def show_findings(self, findings: tuple[Finding, ...], judgement: Judgement) -> None:
         """Show findings, or the error in their place."""
@@ -247,14 +257,31 @@ class FindingList(QFrame):
         if error is not None:
             text = " ".join(part.rstrip(".") + "." for part in (error.what, error.thing, error.todo) if part)
             self._layout.addWidget(_FindingRow("stop", text, None, ""))
+        notes = [f for f in findings if f.severity == Severity.INFO]
         for finding in findings:
+            if finding.severity == Severity.INFO and not self._are_notes_shown:
+                continue
             kind = "open" if finding.rule == "not_checked" else finding.severity.value
             source = f"{finding.rule}: {finding.source.text} ({finding.source.confidence.value})"
             row = _FindingRow(kind, finding.text, finding.where_lps_mm, source)
             row.place_asked.connect(self.place_asked)
             self._layout.addWidget(row)
+        if notes:
+            words = (
+                "Hide notes" if self._are_notes_shown else f"{len(notes)} more note{'s' * (len(notes) > 1)}"
+            )
+            more = QPushButton(words)
+            more.setProperty("link", True)
+            more.setContentsMargins(26, 0, 0, 0)
+            more.clicked.connect(lambda _checked: self._toggle_notes(findings, judgement))
+            self._layout.addWidget(more)
         if not findings and error is None:
             self._layout.addWidget(dim_label("Nothing yet."))
+
+    def _toggle_notes(self, findings: tuple[Finding, ...], judgement: Judgement) -> None:
+        self._are_notes_shown = not self._are_notes_shown
+        self._shown = None
+        self.show_findings(findings, judgement)
 
 
 class _FindingRow(QWidget):
@@ -264,7 +291,7 @@ class _FindingRow(QWidget):
         super().__init__()
         self._where = where
         line = QHBoxLayout(self)
-        line.setContentsMargins(0, 4, 0, 4)
+        line.setContentsMargins(0, 3, 0, 3)
         line.setSpacing(9)
         line.addWidget(severity_mark(kind), 0, Qt.AlignmentFlag.AlignTop)
         words = QLabel(text + (" <span style='color:#7aa2ff'>Show</span>" if where is not None else ""))

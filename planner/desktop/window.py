@@ -234,6 +234,7 @@ class MainWindow(QMainWindow):
             view.hovered.connect(self._hovered)
         self.plan_panel.action_asked.connect(self._run_id)
         self.plan_panel.place_asked.connect(self.go_to)
+        self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.skin_asked.connect(self.work.propose_skin)
         for view in self.views.slices:

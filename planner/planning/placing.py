@@ -76,8 +76,8 @@ def _point(values: npt.NDArray[np.float64]) -> Point:
 def entry_on_skin(structures: StructureSet, target_lps_mm: Point, clicked_lps_mm: Point) -> Point:
     """Where the line from a target through a clicked point leaves the body.
 
-    A click within `SKIN_SNAP_MM` of the skin along that line is moved onto it; without a skin, or
-    farther from it, the click stays.
+    A click outside the body is moved onto the skin, and so is one within `SKIN_SNAP_MM` under it;
+    without a skin, or deeper in the body, the click stays.
     """
     skins = [s.name for s in structures.with_role(Role.SKIN) if not structures.box(s.name).is_empty]
     target, clicked = np.array(target_lps_mm), np.array(clicked_lps_mm)
@@ -85,17 +85,32 @@ def entry_on_skin(structures: StructureSet, target_lps_mm: Point, clicked_lps_mm
     if not skins or distance < 1.0:
         return clicked_lps_mm
     along = (clicked - target) / distance
-    steps = np.arange(max(0.0, distance - SKIN_SNAP_MM), distance + SKIN_SNAP_MM, 0.25)
+    steps = np.arange(0.0, distance + SKIN_SNAP_MM, 0.25)
     points = target + steps[:, None] * along
-    ijk = np.rint(structures.grid.to_ijk(points)).astype(int)
-    scanned = np.all((ijk >= 0) & (ijk < np.array(structures.grid.shape[::-1])), axis=1)
-    inside = np.zeros(len(steps), dtype=bool)
-    i, j, k = ijk[scanned].T
-    for name in skins:
-        structure = structures[name]
-        inside[scanned] |= structures.layers[structure.layer][k, j, i] == structure.label
+    inside = _inside(structures, skins, points)
     leaves = np.flatnonzero(inside[:-1] & ~inside[1:])
     if not len(leaves):
         return clicked_lps_mm
-    nearest = leaves[int(np.argmin(np.abs(steps[leaves] - distance)))]
-    return _point((points[nearest] + points[nearest + 1]) / 2)
+    is_outside = not _inside(structures, skins, clicked[None])[0]
+    before = leaves[steps[leaves] <= distance]
+    if is_outside and len(before):
+        chosen = int(before[-1])
+    else:
+        chosen = int(leaves[int(np.argmin(np.abs(steps[leaves] - distance)))])
+        if abs(float(steps[chosen]) - distance) > SKIN_SNAP_MM:
+            return clicked_lps_mm
+    return _point((points[chosen] + points[chosen + 1]) / 2)
+
+
+def _inside(
+    structures: StructureSet, names: list[str], points: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Which points (n, 3) lie in any of these structures."""
+    ijk = np.rint(structures.grid.to_ijk(points)).astype(int)
+    scanned = np.all((ijk >= 0) & (ijk < np.array(structures.grid.shape[::-1])), axis=1)
+    inside = np.zeros(len(points), dtype=bool)
+    i, j, k = ijk[scanned].T
+    for name in names:
+        structure = structures[name]
+        inside[scanned] |= structures.layers[structure.layer][k, j, i] == structure.label
+    return inside
