@@ -24,7 +24,7 @@ OESOPHAGUS = [(6, 22, 270, 8), (8, 16, 235, 8), (14, 6, 210, 8), (26, -2, 190, 9
 
 def heart_implicit(lattice: Lattice) -> Float32:
     """Heart with its sac, lying on the diaphragm."""
-    main = ellipsoid_like(lattice, (26.0, -36.0, 250.0), (54.0, 38.0, 42.0), -28.0)
+    main = ellipsoid_like(lattice, (28.0, -38.0, 246.0), (56.0, 40.0, 44.0), -28.0)
     right = ellipsoid_like(lattice, (-16.0, -22.0, 254.0), (26.0, 27.0, 40.0))
     body = smooth_min(main, right, 14.0)
     bottom = diaphragm_height(lattice.x, lattice.y) + np.float32(3.5) - lattice.z
@@ -55,10 +55,10 @@ def mediastinum(lattice: Lattice) -> Float32:
     back = np.sqrt((x - 6) ** 2 * 0.8 + (y - 12) ** 2 * 0.55) - 17
     front = np.sqrt((x - 2) ** 2 * 0.55 + (y + 84) ** 2) - 17
     middle = np.maximum(np.abs(x - 2) - 6, np.abs(y + 20) - 70)
-    pad = ellipsoid_like(lattice, (58.0, -62.0, 212.0), (30.0, 18.0, 20.0), 20.0)
-    pad_right = ellipsoid_like(lattice, (-28.0, -66.0, 210.0), (26.0, 14.0, 18.0), -20.0)
+    pad = ellipsoid_like(lattice, (52.0, -64.0, 206.0), (36.0, 19.0, 15.0), 20.0)
+    pad_right = ellipsoid_like(lattice, (-22.0, -68.0, 205.0), (27.0, 14.0, 14.0), -20.0)
     total = smooth_min(smooth_min(heart_, back + 0 * lattice.z, 8.0), front + 0 * lattice.z, 8.0)
-    total = smooth_min(smooth_min(total, pad, 8.0), pad_right, 8.0)
+    total = smooth_min(smooth_min(total, pad, 16.0), pad_right, 14.0)
     return smooth_min(total, (middle + 0 * lattice.z).astype(np.float32), 6.0)
 
 

@@ -31,11 +31,11 @@ DUODENUM: list[Knot] = [
 COLON: list[Knot] = [
     (-92, 18, -20, 24),
     (-92, 14, 6, 24),
-    (-92, 0, 26, 22),
-    (-88, -22, 38, 20),
-    (-84, -48, 42, 20),
-    (-64, -62, 34, 21),
-    (-34, -62, 24, 20),
+    (-92, 0, 30, 22),
+    (-90, -22, 47, 20),
+    (-84, -48, 53, 20),
+    (-62, -62, 42, 21),
+    (-34, -62, 28, 20),
     (0, -60, 20, 20),
     (34, -60, 30, 20),
     (64, -56, 48, 21),
@@ -102,9 +102,12 @@ def gas(content: Field, level_y_mm: Float32 | float, uneven_mm: float = 0.0, see
     return Field(lattice, smooth_max(content.values, flat, 1.0))
 
 
-def stool_gas(content: Field, seed: int) -> Field:
+def stool_gas(content: Field, seed: int, share: float = 1.05) -> Field:
     """Bubbles within stool."""
-    bubbles = (0.75 - lattice_waves(content.lattice, 9.0, seed, 24)) * 2.2
+    rough = 0.75 * lattice_waves(content.lattice, 8.0, seed, 24) + 0.75 * lattice_waves(
+        content.lattice, 21.0, seed + 100, 20
+    )
+    bubbles = (share - rough) * 2.2
     return Field(content.lattice, smooth_max(content.values + 2.0, bubbles.astype(np.float32), 1.0))
 
 
@@ -112,8 +115,20 @@ def small_bowel() -> Points:
     """Loops of jejunum and ileum in the lower left, as round cones."""
     rng = np.random.default_rng(65)
     loops = []
-    for row, (y, z0) in enumerate(((-44, 62), (-22, 52), (-40, 24), (-18, 14), (4, 30), (-34, -2), (2, 2))):
-        xs = np.linspace(20 if z0 > 20 else -40, 86, 7)
+    rows = (
+        (-44, 60),
+        (-22, 48),
+        (-42, 22),
+        (-16, 10),
+        (4, 30),
+        (-34, -2),
+        (2, 2),
+        (-16, 84),
+        (0, 62),
+        (-32, 40),
+    )
+    for row, (y, z0) in enumerate(rows):
+        xs = np.linspace(24 if z0 > 20 and z0 != 40 else -46, 84 if z0 < 80 else 78, 7)
         if row % 2:
             xs = xs[::-1]
         knots = [
@@ -139,13 +154,18 @@ def mesenteric_vessels() -> Points:
     """Small vessels in the fat of the mesentery, as round cones."""
     rng = np.random.default_rng(67)
     pieces = []
-    for _ in range(46):
-        start = np.array([rng.uniform(4, 22), rng.uniform(-28, -14), rng.uniform(-6, 66)])
-        way = np.array([rng.normal(0.25, 0.8), rng.normal(-0.6, 0.5), rng.normal(-0.4, 0.6)])
+    for number in range(190):
+        is_root = number < 60
+        if is_root:
+            start = np.array([rng.uniform(2, 22), rng.uniform(-28, -14), rng.uniform(-6, 80)])
+            way = np.array([rng.normal(0.2, 0.8), rng.normal(-0.5, 0.5), rng.normal(-0.3, 0.6)])
+        else:
+            start = np.array([rng.uniform(-70, 84), rng.uniform(-72, -22), rng.uniform(-6, 104)])
+            way = rng.normal(size=3) * (1, 0.35, 1)
         way /= np.linalg.norm(way)
-        bend = rng.normal(size=3) * 8
-        length = rng.uniform(30, 65)
-        r = rng.uniform(1.0, 2.2)
+        bend = rng.normal(size=3) * 7
+        length = rng.uniform(30, 65) if is_root else rng.uniform(18, 50)
+        r = rng.uniform(1.0, 2.3) if is_root else rng.uniform(0.5, 1.2)
         middle, stop = start + way * length / 2 + bend, start + way * length
         pieces.append(tube((*start, r), (*middle, r * 0.8), (*stop, r * 0.55)))
     return stacked(pieces)

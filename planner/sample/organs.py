@@ -87,9 +87,9 @@ def spleen() -> Field:
     outside = cavity(x, y, z) + np.float32(4.0)
     above = (z - diaphragm_height(x, y) + 4.5) * np.float32(0.8)
     shape = smooth_max(outside, above, 10.0)
-    shape = smooth_max(shape, ellipsoid_like(lattice, (104.0, 32.0, 164.0), (36.0, 48.0, 50.0), -18.0), 14.0)
-    hollow = ellipsoid_like(lattice, (64.0, 8.0, 168.0), (38.0, 40.0, 66.0))
-    renal = ellipsoid_like(lattice, (60.0, 40.0, 96.0), (34.0, 33.0, 64.0))
+    shape = smooth_max(shape, ellipsoid_like(lattice, (100.0, 34.0, 162.0), (42.0, 56.0, 56.0), -18.0), 12.0)
+    hollow = ellipsoid_like(lattice, (56.0, 2.0, 168.0), (40.0, 46.0, 70.0))
+    renal = ellipsoid_like(lattice, (60.0, 38.0, 94.0), (33.0, 31.0, 62.0))
     shape = smooth_max(smooth_max(shape, -hollow, 8.0), -renal, 8.0)
     return distance_like(lattice, shape + 0.9 * lattice_waves(lattice, 30.0, 75))
 

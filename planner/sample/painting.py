@@ -70,19 +70,32 @@ def vessels() -> LiverVessels:
 def paint_torso(canvas: Canvas, torso: Torso) -> None:
     """Table, skin, fat, muscle wall, fat within."""
     lattice = Lattice((140, 56, 118), (3.0, 1.0, 3.0), (-176.0, 102.0, -9.0))
-    sag = 112.5 + 7 * (1 - (lattice.x / 175) ** 2)
-    slab = np.broadcast_to(np.abs(lattice.y - sag) - 0.7, lattice.shape).astype(np.float32)
-    canvas.paint(Field(lattice, slab), flat(-420.0))
+    sag = 117.5 - 9 * (lattice.x / 175) ** 2
+    slab = np.broadcast_to(np.abs(lattice.y - sag) - 0.9, lattice.shape).astype(np.float32)
+    canvas.paint(Field(lattice, slab), flat(120.0))
     canvas.paint(
         torso.skin, profile((0, 20), (1.4, 25), (2.4, -90), (4, -106)), texture_hu=5.0, **place("Skin")
     )
-    muscle = profile((0, 52), (3.4, 60), (4.2, 4), (5.0, 58), (8.0, 60), (8.8, 14), (9.6, 58), (14, 60))
+    muscle = profile((0, 48), (1.0, 57), (8, 61))
     canvas.paint(torso.wall, muscle, texture_hu=5.0)
     lattice = torso.wall.lattice
+    canvas.paint(_fat_planes(torso), flat(-75.0), edge_mm=1.5)
     septa = smooth_max(torso.wall.values + 3.5, organs.back_fat_planes(lattice), 1.0)
     back = smooth_max(septa, (48 - lattice.y + 0 * septa).astype(np.float32), 1.0)
     canvas.paint(Field(lattice, back), flat(-55.0), edge_mm=3.0)
     canvas.paint(torso.cavity, profile((0, 20), (1.0, -60), (2.5, -102)), texture_hu=6.0)
+
+
+def _fat_planes(torso: Torso) -> Field:
+    """Fat between the flat muscles of the flanks, beside the straight muscle and in the midline."""
+    lattice, depth = torso.wall.lattice, -torso.wall.values
+    x, y, z = np.abs(lattice.x), lattice.y, lattice.z
+    uneven = 0.45 * lattice_waves(lattice, 24.0, 12)
+    layers = np.minimum(np.abs(depth - 4.4 - uneven), np.abs(depth - 8.6 + uneven)) - 0.6 - 0.5 * uneven
+    flank = smooth_max(layers, np.maximum(np.maximum(58 - x, y - 42), (z - 150) * 0.3 + uneven * 8), 2.0)
+    edges = np.minimum(np.abs(x - 62 - 0.06 * (z - 60)) - 1.0, x - 1.5)
+    front = smooth_max(edges + 0 * depth, np.maximum(np.maximum(y + 40, z - 185), 1.5 - depth), 2.0)
+    return Field(lattice, np.minimum(flank, front).astype(np.float32))
 
 
 def paint_abdominal_fat(canvas: Canvas, torso: Torso) -> None:
@@ -100,11 +113,11 @@ def paint_chest(canvas: Canvas, torso: Torso) -> None:
         canvas.paint(inside, flat(40.0), edge_mm=1.4)
     canvas.paint(
         chest.heart(),
-        profile((0, 30), (1.0, 20), (1.6, -70), (2.6, -60), (3.6, 112), (6, 118)),
+        profile((0, 30), (1.0, 20), (1.6, -70), (2.6, -60), (3.6, 104), (6, 106)),
         texture_hu=4.0,
         **place("Heart"),
     )
-    canvas.paint(chest.heart_chambers(), flat(150.0), texture_hu=5.0, edge_mm=3.0)
+    canvas.paint(chest.heart_chambers(), flat(156.0), texture_hu=5.0, edge_mm=3.0)
     canvas.paint(chest.oesophagus(), profile((0, 58), (3, 62), (5, 40)))
 
 
@@ -123,7 +136,7 @@ def paint_skeleton(canvas: Canvas, torso: Torso) -> None:
     )
     canvas.paint(skeleton.cartilages(), profile((0, 150), (1.2, 125), (3, 96)), texture_hu=12.0, **bones)
     canvas.paint(
-        skeleton.ribs(), profile((0, 620), (1.0, 760), (1.9, 300), (3, 190)), texture_hu=20.0, **bones
+        skeleton.ribs(), profile((0, 560), (0.7, 640), (1.4, 240), (2.4, 150)), texture_hu=20.0, **bones
     )
     canvas.paint(
         skeleton.sternum(), profile((0, 380), (1.0, 440), (1.9, 200), (4, 130)), texture_hu=20.0, **bones
@@ -150,9 +163,9 @@ def paint_bowel(canvas: Canvas, torso: Torso) -> None:
     canvas.paint(tube_field(digestive.mesenteric_vessels(), 1.2), flat(138.0))
     loops = digestive.small_bowel_field()
     canvas.paint(
-        loops, profile((0, 92), (2.2, 98), (2.8, 40), (6, 28)), texture_hu=16.0, **place("Small bowel")
+        loops, profile((0, 88), (2.2, 100), (3.2, 58), (6, 34)), texture_hu=20.0, **place("Small bowel")
     )
-    canvas.paint(digestive.stool_gas(digestive.lumen(loops, 3, 1, 9, 80), 81), flat(-700.0))
+    canvas.paint(digestive.stool_gas(digestive.lumen(loops, 3, 1, 9, 80), 81, 1.7), flat(-300.0), edge_mm=2.0)
     colon = digestive.colon()
     canvas.paint(colon, profile((0, 70), (1.9, 84), (2.6, 30), (5, 26)), texture_hu=22.0, **place("Colon"))
     content = digestive.lumen(colon, 2.4, 0.8, 12.0, 82)
@@ -170,7 +183,7 @@ def paint_bowel(canvas: Canvas, torso: Torso) -> None:
         **place("Stomach"),
     )
     content = digestive.lumen(stomach, 4.2, 1.4, 13.0, 85)
-    canvas.paint(digestive.stool_gas(content, 86), flat(-120.0), edge_mm=2.5)
+    canvas.paint(digestive.stool_gas(content, 86, 1.3), flat(-60.0), edge_mm=3.5)
     canvas.paint(digestive.gas(content, -37.0), flat(-970.0))
 
 
@@ -182,9 +195,7 @@ def paint_upper_organs(canvas: Canvas, torso: Torso) -> None:
     _paint_liver_label(canvas)
     for cones in (organs.renal_veins(),):
         canvas.paint(tube_field(cones, 1.5), flat(150.0))
-    canvas.paint(
-        tube_field(segments(VENA_CAVA), 1.5), flat(BLOOD_CAVA), texture_hu=6.0, **place("Inferior vena cava")
-    )
+    canvas.paint(tube_field(VENA_CAVA, 1.5), flat(BLOOD_CAVA), texture_hu=6.0, **place("Inferior vena cava"))
     aorta = tube_field(stacked([segments(organs.AORTA), organs.aortic_branches()]), 1.2)
     canvas.paint(aorta, profile((0, 140), (1.5, BLOOD_AORTA)), texture_hu=3.0, **place("Aorta"))
     _paint_tree(canvas, tree.hepatic, BLOOD_PORTAL - 6, "Hepatic veins")

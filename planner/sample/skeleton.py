@@ -25,14 +25,14 @@ VERTEBRAE = {
 }
 #: Vertebra, how far round the rib's bone goes, and how far its front end lies below its back end.
 RIBS = (
-    ("T5", 162.0, 80.0),
-    ("T6", 158.0, 86.0),
-    ("T7", 152.0, 90.0),
-    ("T8", 145.0, 92.0),
-    ("T9", 136.0, 90.0),
-    ("T10", 124.0, 84.0),
-    ("T11", 100.0, 62.0),
-    ("T12", 68.0, 38.0),
+    ("T5", 160.0, 92.0),
+    ("T6", 157.0, 100.0),
+    ("T7", 152.0, 108.0),
+    ("T8", 145.0, 112.0),
+    ("T9", 136.0, 108.0),
+    ("T10", 122.0, 98.0),
+    ("T11", 98.0, 72.0),
+    ("T12", 66.0, 42.0),
 )
 
 
@@ -65,30 +65,53 @@ def vertebral_arches() -> Field:
         y = float(spine_y(height))
         lumbar = name.startswith("L")
         side = [
-            tube((11, y + 10, height + 4, 4.2), (14, y + 20, height + 4, 3.6), (16, y + 27, height + 2, 4.5)),
-            tube((16, y + 27, height + 2, 4.4), (9, y + 36, height - 5, 3.4), (1, y + 41, height - 9, 3.0)),
-            tube((17, y + 28, height + 13, 3.2), (17, y + 29, height, 4.8), (15, y + 30, height - 14, 3.6)),
-        ]
-        if lumbar:
-            side.append(
-                tube(
-                    (17, y + 25, height + 1, 3.4),
-                    (30, y + 25, height + 1, 2.6),
-                    (43, y + 23, height + 3, 2.8),
-                )
+            tube(
+                (11, y + 10, height + lift, 3.4),
+                (14, y + 20, height + lift, 3.0),
+                (17, y + 28, height + lift - 1, 4.2),
             )
+            for lift in (2, 6, 9)
+        ]
+        side += [
+            tube(
+                (16, y + 29, height - lift + 3, 3.8),
+                (9, y + 36, height - 3 - lift, 2.9),
+                (1, y + 41, height - 6 - lift, 2.8),
+            )
+            for lift in (0, 5, 10)
+        ]
+        side.append(
+            tube(
+                (18, y + 28, height + 16, 3.8),
+                (18, y + 30, height + 8, 5.2),
+                (17, y + 31, height - 4, 4.6),
+                (15, y + 32, height - 17, 4.2),
+            )
+        )
+        if lumbar:
+            for lift in (0, 4):
+                knots = (
+                    (17, y + 26, height + 2 + lift, 3.4),
+                    (30, y + 26, height + 2 + lift, 2.4),
+                    (44, y + 24, height + 4 + lift, 2.6),
+                )
+                side.append(tube(*knots))
         else:
             side.append(
                 tube(
-                    (17, y + 27, height + 3, 4.0),
-                    (25, y + 34, height + 4, 3.2),
-                    (31, y + 38, height + 5, 3.6),
+                    (17, y + 28, height + 4, 4.4),
+                    (25, y + 34, height + 5, 3.6),
+                    (32, y + 38, height + 6, 3.9),
                 )
             )
-        drop, reach = (8, 27) if lumbar else (24, 22)
-        for lift in (0.0, 4.5, 9.0) if lumbar else (0.0, 3.5):
+        drop, reach = (6, 21) if lumbar else (24, 11)
+        for lift in (-4.0, 0.0, 4.0, 8.0, 12.0) if lumbar else (-3.0, 0.5, 4.0):
             cones.append(
-                tube((0, y + 40, height - 12 + lift, 2.3), (0, y + 40 + reach, height - 6 - drop + lift, 2.6))
+                tube(
+                    (0, y + 39, height - 12 + lift, 2.6),
+                    (0, y + 40 + 0.6 * reach, height - 9 - 0.5 * drop + lift, 2.0),
+                    (0, y + 40 + reach, height - 6 - drop + lift, 2.9),
+                )
             )
         cones += side + [mirrored(c) for c in side]
     lattice = Lattice.over((-52.0, 30.0, -6.0), (52.0, 118.0, 264.0), 1.25)
@@ -108,7 +131,7 @@ def rib_cones() -> tuple[Points, Points, Points]:
     cartilages: list[Points] = []
     for number, (name, reach, drop) in enumerate(RIBS):
         line = _rib_line(name, reach, drop)
-        for lift in (-3.2, 0.0, 3.2):
+        for lift in (-4.2, -1.4, 1.4, 4.2):
             moved = line.copy()
             moved[:, 2] += lift * np.clip(np.linspace(0.3, 4, len(line)), 0, 1)
             bones.append(segments(moved))
@@ -155,10 +178,10 @@ def _rib_line(name: str, reach_deg: float, drop_mm: float) -> Points:
     y = float(spine_y(height))
     angles = np.radians(np.linspace(34, reach_deg, 22))
     share = (angles - angles[0]) / np.radians(150 - 34)
-    z = height - 6 - drop_mm * np.sin(np.clip(share, 0, 1) * np.pi / 2) ** 1.25 * (share[-1] ** -0.3)
+    z = height - 6 - drop_mm * (0.25 * share + 0.75 * (share / share[-1]) ** 1.15)
     x, yy = _on_wall(angles, z, 5.5)
     neck = np.array([[-19.0, y + 14, height, 3.4], [-30.0, y + 28, height - 1, 3.4]])
-    shaft = np.stack([x, yy, z, np.full(len(x), 3.2)], axis=1)
+    shaft = np.stack([x, yy, z, np.full(len(x), 2.75)], axis=1)
     return curve([tuple(p) for p in np.vstack([neck, shaft])], 4.0)
 
 

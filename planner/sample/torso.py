@@ -43,13 +43,13 @@ class Outline:
 
 
 SKIN = Outline(
-    (156, 151, 150, 152, 153, 151), (103, 105, 108, 110, 110, 108), (99, 100, 101, 103, 104, 105), 2.35
+    (152, 148, 147, 149, 150, 148), (104, 107, 111, 113, 112, 110), (110, 111, 112, 113, 114, 115), 2.3
 )
-CAVITY = Outline((122, 123, 127, 130, 128, 121), (78, 81, 85, 88, 87, 83), (62, 70, 76, 81, 82, 81), 2.25)
+CAVITY = Outline((122, 122, 126, 130, 128, 121), (80, 84, 89, 91, 89, 85), (65, 73, 79, 84, 86, 85), 2.2)
 
 #: Height of the middle of vertebral bodies, L4 (partly) to T8, and how far back they lie.
 SPINE_HEIGHTS = np.array([-40.0, 0.0, 60.0, 120.0, 180.0, 260.0])
-SPINE_BACK = np.array([42.0, 38.0, 38.0, 43.0, 50.0, 56.0])
+SPINE_BACK = np.array([40.0, 37.0, 37.0, 41.0, 46.0, 50.0])
 
 
 def spine_y(z: Float32 | float) -> Float32:
@@ -104,7 +104,8 @@ class Torso:
         inner = cavity(x, y, z)
         thoracic = np.clip((z - 95) / 60, 0, 1)
         lateral = np.clip(np.abs(x) / 120, 0, 1) ** 2 * np.clip((z + 200) / 200, 0, 1)
-        wall = 10 + 7 * lateral * (1 - 0.35 * thoracic) + 1.0 * lattice_waves(lattice, 70.0, 2)
+        front = np.clip(-y / 80, 0, 1) * np.clip(1.3 - np.abs(x) / 70, 0, 1)
+        wall = 9.5 + (3.0 - 2.5 * thoracic) * lateral + 2.5 * front + 0.8 * lattice_waves(lattice, 70.0, 2)
         muscles = smooth_min(inner - wall.astype(np.float32), _back_muscles(lattice), 6.0)
         below = z - diaphragm_height(x, y)
         return cls(
@@ -118,7 +119,7 @@ class Torso:
 def _back_muscles(lattice: Lattice) -> Float32:
     """Erector spinae on both sides."""
     x, y, z = np.abs(lattice.x), lattice.y, lattice.z
-    middle = spine_y(z) + 31
-    wide = np.interp(z, [0, 120, 255], [34, 33, 30]).astype(np.float32)
-    near = ((np.abs(x - 33) / wide) ** 2.6 + (np.abs(y - middle) / 21) ** 2.6) ** np.float32(1 / 2.6)
+    middle = spine_y(z) + 33
+    wide = np.interp(z, [0, 120, 255], [37, 35, 31]).astype(np.float32)
+    near = ((np.abs(x - 34) / wide) ** 2.5 + (np.abs(y - middle) / 22) ** 2.5) ** np.float32(1 / 2.5)
     return ((near - 1) * 22).astype(np.float32)
