@@ -23,7 +23,7 @@ def profile(*knots: tuple[float, float]) -> Float32:
     """HU by depth under a surface, linear between (depth mm, HU) knots, constant beyond the last."""
     depths, values = zip(*knots, strict=True)
     at = np.arange(0.0, depths[-1] + 2 * PROFILE_STEP_MM, PROFILE_STEP_MM)
-    return np.interp(at, depths, values).astype(np.float32)
+    return np.asarray(np.interp(at, depths, values), dtype=np.float32)
 
 
 def flat(hu: float) -> Float32:
@@ -121,7 +121,7 @@ def _line(values: Float32, fk: float, fj: float, out: npt.NDArray[np.float32]) -
         v = w00 * values[k, j, i] + w01 * values[k, j2, i] + w10 * values[k2, j, i] + w11 * values[k2, j2, i]
         out[i] = v
         lowest = min(lowest, v)
-    return lowest, 1.0
+    return float(lowest), 1.0
 
 
 @kernel

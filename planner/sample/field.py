@@ -61,7 +61,9 @@ class Lattice:
 
     def indices(self, points: Points) -> Points:
         """Fractional node numbers k, j, i of points x, y, z; shapes (..., 3)."""
-        return ((points - np.array(self.start_mm)) / np.array(self.step_mm))[..., ::-1]
+        return np.asarray(
+            ((points - np.array(self.start_mm)) / np.array(self.step_mm))[..., ::-1], dtype=float
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,7 @@ class Field:
         step = 1.0
         slopes = [self.at(points + step * axis) - self.at(points - step * axis) for axis in np.eye(3)]
         normal = np.stack(slopes, axis=-1)
-        return normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
+        return np.asarray(normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9))
 
 
 def distance_like(lattice: Lattice, values: Float32) -> Field:
@@ -99,7 +101,7 @@ def distance_like(lattice: Lattice, values: Float32) -> Field:
 def smooth_max(a: Float32, b: Float32, width_mm: float) -> Float32:
     """The larger of two, rounded where they come within ``width_mm``: intersection of shapes."""
     h = np.maximum(width_mm - np.abs(a - b), np.float32(0)) / np.float32(width_mm)
-    return np.maximum(a, b) + h * h * np.float32(width_mm / 4)
+    return np.asarray(np.maximum(a, b) + h * h * np.float32(width_mm / 4), dtype=np.float32)
 
 
 def smooth_min(a: Float32, b: Float32, width_mm: float) -> Float32:
@@ -120,7 +122,7 @@ def ellipsoid_like(
     near = np.sqrt((u / half[0]) ** 2 + (v / half[1]) ** 2 + (dz / half[2]) ** 2)
     slope = np.sqrt((u / half[0] ** 2) ** 2 + (v / half[1] ** 2) ** 2 + (dz / half[2] ** 2) ** 2)
     away = near * (near - 1) / np.maximum(slope, np.float32(1e-4))
-    return np.maximum(away, np.float32(-min(half))).astype(np.float32)
+    return np.asarray(np.maximum(away, -min(half)), dtype=np.float32)
 
 
 def waves(x: Float32, y: Float32, z: Float32, length_mm: float, seed: int, count: int = 14) -> Float32:
@@ -138,7 +140,7 @@ def waves(x: Float32, y: Float32, z: Float32, length_mm: float, seed: int, count
         ).real
         total = wave if total is None else total + wave
     assert total is not None
-    return (total * np.sqrt(2.0 / count)).astype(np.float32)
+    return np.asarray(total * np.sqrt(2.0 / count), dtype=np.float32)
 
 
 def lattice_waves(lattice: Lattice, length_mm: float, seed: int, count: int = 14) -> Float32:

@@ -98,7 +98,7 @@ def _hollows(lattice: Lattice) -> list[tuple[Float32, float]]:
     )
     venosum = np.maximum(venosum, np.abs(z - 156) - 24)
     hilum = tube_field(
-        segments(curve([(-8, -14, 100, 17), (-26, -21, 122, 11), (-34, -22, 135, 7), (-40, -21, 141, 4)])),
+        segments(curve([(-8, -14, 100, 17), (-26, -21, 122, 11), (-34, -22, 135, 5.5), (-40, -21, 141, 4)])),
         2.0,
         20.0,
         lattice,
@@ -124,4 +124,4 @@ def _hollows(lattice: Lattice) -> list[tuple[Float32, float]]:
 
 def _cylinder(lattice: Lattice, center: tuple[float, float], half: tuple[float, float]) -> Float32:
     u, v = (lattice.x - center[0]) / half[0], (lattice.y - center[1]) / half[1]
-    return ((np.sqrt(u * u + v * v) - 1) * min(half) + 0 * lattice.z).astype(np.float32)
+    return np.asarray((np.sqrt(u * u + v * v) - 1) * min(half) + 0 * lattice.z, dtype=np.float32)

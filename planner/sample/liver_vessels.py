@@ -31,31 +31,11 @@ HEPATIC_TRUNKS = (
     [(-26, 3, 199), (-14, -14, 194), (2, -28, 188), (20, -40, 182), (34, -50, 178)],
 )
 ARTERY = (
-    [
-        (9, 8, 113, 3.2),
-        (6, -6, 114, 2.9),
-        (0, -14, 112, 2.6),
-        (-12, -22, 108, 2.4),
-        (-20, -27, 116, 2.2),
-        (-31, -31, 130, 2.0),
-    ],
-    [
-        (-31, -31, 130, 1.9),
-        (-41, -28, 136, 1.7),
-        (-52, -27, 140, 1.5),
-        (-64, -33, 147, 1.3),
-        (-72, -38, 160, 0.9),
-    ],
-    [(-52, -27, 140, 1.4), (-64, -17, 143, 1.3), (-72, -11, 156, 1.0), (-82, -3, 168, 0.8)],
-    [(-31, -31, 130, 1.7), (-20, -35, 137, 1.5), (-6, -40, 142, 1.3), (1, -50, 146, 1.1), (2, -62, 143, 0.8)],
+    [(9, 8, 113), (6, -6, 114), (0, -14, 112), (-12, -22, 108), (-20, -27, 116), (-31, -31, 130)],
+    [(-31, -31, 130), (-41, -28, 136), (-52, -27, 140), (-64, -33, 147), (-72, -38, 160)],
+    [(-52, -27, 140), (-64, -17, 143), (-72, -11, 156), (-82, -3, 168)],
+    [(-31, -31, 130), (-20, -35, 137), (-6, -40, 142), (1, -50, 146), (2, -62, 143)],
 )
-SPLENIC_ARTERY = [
-    (6, -6, 114, 2.8),
-    (22, -4, 122, 2.7),
-    (45, 6, 128, 2.6),
-    (68, 22, 136, 2.5),
-    (88, 34, 146, 2.2),
-]
 BILE_DUCTS = (
     [
         (-38, -8, 72, 2.6),
@@ -79,7 +59,6 @@ class LiverVessels:
     artery: Points
     bile: Points
     portal_roots: Points
-    splenic_artery: Points
 
     @staticmethod
     def outlined(cones: Points) -> Points:
@@ -90,11 +69,14 @@ class LiverVessels:
 def grown_vessels(liver: Field) -> LiverVessels:
     """The liver's vessels, grown within its field and around the lesions."""
 
+    room = -liver.values - np.float32(2.5)
+    nodes = np.stack(np.broadcast_arrays(liver.lattice.x, liver.lattice.y, liver.lattice.z), axis=-1)
+    for lesion in LESIONS:
+        room = np.minimum(room, lesion.shape.implicit(nodes).astype(np.float32) - np.float32(4.0))
+    room_field = Field(liver.lattice, -room)
+
     def free(points: Points) -> Points:
-        room = -liver.at(points) - 2.5
-        for lesion in LESIONS:
-            room = np.minimum(room, lesion.shape.implicit(points) - 4.0)
-        return np.asarray(room)
+        return -room_field.at(points)
 
     portal, hepatic = Tree(0.62, 6.4), Tree(0.62, 6.0)
     for trunk in PORTAL_TRUNKS:
@@ -107,6 +89,10 @@ def grown_vessels(liver: Field) -> LiverVessels:
             targets = scattered(lambda p: free(p) > 1.0, low, high, count, SEED + 10 * round_ + seed)
             gap = 2.2 if round_ < 2 else 1.2
             tree.grow(targets, free, [(np.array(other.points), other.radii())], gap)
+    artery = Tree(0.45, 2.9)
+    for trunk in ARTERY:
+        artery.add_trunk(curve([(*p, 1.0) for p in trunk], 2.5))
+    artery.grow(_beside(portal), free, [(np.array(t.points), t.radii()) for t in (portal, hepatic)], 0.4)
     bile = [segments(curve(list(k), 2.0)) for k in BILE_DUCTS]
     roots = [
         tube(
@@ -119,8 +105,17 @@ def grown_vessels(liver: Field) -> LiverVessels:
     return LiverVessels(
         portal.cones(),
         hepatic.cones(),
-        stacked(segments(curve(list(k), 2.0)) for k in ARTERY),
+        artery.cones(),
         stacked(bile),
         stacked(roots),
-        segments(curve(list(SPLENIC_ARTERY), 2.0)),
     )
+
+
+def _beside(portal: Tree) -> Points:
+    """Where arteries are to end: beside portal branches, (n, 3)."""
+    points, radii = np.array(portal.points), portal.radii()
+    chosen = np.flatnonzero((radii < 2.6) & (radii > 1.1))[::5]
+    rng = np.random.default_rng(SEED)
+    away = rng.normal(size=(len(chosen), 3))
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    return np.asarray(points[chosen] + away * (radii[chosen] + 1.6)[:, None])

@@ -88,7 +88,7 @@ def spleen() -> Field:
     above = (z - diaphragm_height(x, y) + 4.5) * np.float32(0.8)
     shape = smooth_max(outside, above, 10.0)
     shape = smooth_max(shape, ellipsoid_like(lattice, (100.0, 34.0, 162.0), (42.0, 56.0, 56.0), -18.0), 12.0)
-    hollow = ellipsoid_like(lattice, (56.0, 2.0, 168.0), (40.0, 46.0, 70.0))
+    hollow = ellipsoid_like(lattice, (52.0, -2.0, 166.0), (36.0, 42.0, 70.0))
     renal = ellipsoid_like(lattice, (60.0, 38.0, 94.0), (33.0, 31.0, 62.0))
     shape = smooth_max(smooth_max(shape, -hollow, 8.0), -renal, 8.0)
     return distance_like(lattice, shape + 0.9 * lattice_waves(lattice, 30.0, 75))
@@ -128,9 +128,17 @@ def adrenals() -> Points:
 
 
 def aortic_branches() -> Points:
-    """Mesenteric and renal arteries, as round cones."""
+    """Mesenteric, renal and splenic arteries, as round cones."""
     return stacked(
         [
+            tube(
+                (9, 4, 113, 2.8),
+                (9, -5, 115, 2.8),
+                (22, -4, 122, 2.7),
+                (45, 6, 128, 2.6),
+                (68, 22, 136, 2.5),
+                (88, 34, 146, 2.2),
+            ),
             tube(
                 (9, 2, 104, 3.6), (9, -8, 98, 3.5), (8, -18, 80, 3.3), (6, -26, 40, 3.0), (4, -30, -10, 2.6)
             ),

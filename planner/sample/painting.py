@@ -10,7 +10,7 @@ import numpy as np
 from planner.model.roles import Role
 from planner.sample import chest, digestive, organs, skeleton
 from planner.sample.canvas import Canvas, flat, profile
-from planner.sample.field import Field, Lattice, lattice_waves, smooth_max
+from planner.sample.field import Field, Lattice, Points, lattice_waves, smooth_max
 from planner.sample.lesions import LESIONS
 from planner.sample.liver import GALLBLADDER, VENA_CAVA, liver_field
 from planner.sample.liver_vessels import LiverVessels, grown_vessels
@@ -192,18 +192,19 @@ def paint_upper_organs(canvas: Canvas, torso: Torso) -> None:
     tree = vessels()
     canvas.paint(organs.spleen(), profile((0, 112), (2, 118)), texture_hu=4.0, **place("Spleen"))
     canvas.paint(liver(), profile((0, 100), (3, 106)), texture_hu=4.0, **place("Liver"))
-    _paint_liver_label(canvas)
-    for cones in (organs.renal_veins(),):
-        canvas.paint(tube_field(cones, 1.5), flat(150.0))
-    canvas.paint(tube_field(VENA_CAVA, 1.5), flat(BLOOD_CAVA), texture_hu=6.0, **place("Inferior vena cava"))
+    canvas.paint(
+        tube_field(stacked([VENA_CAVA, organs.renal_veins()]), 1.5),
+        flat(BLOOD_CAVA),
+        texture_hu=6.0,
+        **place("Inferior vena cava"),
+    )
     aorta = tube_field(stacked([segments(organs.AORTA), organs.aortic_branches()]), 1.2)
     canvas.paint(aorta, profile((0, 140), (1.5, BLOOD_AORTA)), texture_hu=3.0, **place("Aorta"))
     _paint_tree(canvas, tree.hepatic, BLOOD_PORTAL - 6, "Hepatic veins")
-    canvas.paint(tube_field(tree.splenic_artery, 0.8), flat(BLOOD_AORTA))
     canvas.paint(tube_field(tree.portal_roots, 1.2), flat(BLOOD_PORTAL), **place("Portal vein"))
     _paint_tree(canvas, tree.portal, BLOOD_PORTAL, "Portal vein")
     canvas.paint(tube_field(tree.bile, 0.8), flat(12.0), **place("Bile ducts"))
-    canvas.paint(tube_field(tree.artery, 0.8), flat(BLOOD_AORTA), **place("Hepatic artery"))
+    _paint_tree(canvas, tree.artery, BLOOD_AORTA, "Hepatic artery")
     gallbladder = tube_field(segments(GALLBLADDER), 1.2)
     canvas.paint(
         gallbladder, profile((0, 60), (1.2, 55), (2.0, 9), (6, 8)), texture_hu=2.0, **place("Gallbladder")
@@ -211,11 +212,7 @@ def paint_upper_organs(canvas: Canvas, torso: Torso) -> None:
     paint_lesions(canvas)
 
 
-def _paint_liver_label(canvas: Canvas) -> None:
-    """Nothing yet: the liver's own voxels are those of its field."""
-
-
-def _paint_tree(canvas: Canvas, cones: np.ndarray, hu: float, name: str) -> None:
+def _paint_tree(canvas: Canvas, cones: Points, hu: float, name: str) -> None:
     canvas.paint(tube_field(cones, 0.9, 2.0), flat(hu), edge_mm=1.2)
     canvas.paint(tube_field(LiverVessels.outlined(cones), 0.9, 2.0), None, **place(name))
 

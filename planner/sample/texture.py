@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft
 from scipy.ndimage import correlate1d, gaussian_filter
 
@@ -12,6 +15,8 @@ from planner.base.task import Task
 from planner.sample.canvas import WORKERS, Canvas
 from planner.sample.field import Field, Float32, Lattice
 from planner.sample.torso import BODY_LATTICE
+
+Slice = npt.NDArray[np.int16]
 
 SEED = 7
 #: In-plane blur beyond the painted edge, and the slice profile over the slices before and after.
@@ -39,7 +44,7 @@ def finish(canvas: Canvas, skin: Field, task: Task) -> None:
     first = canvas.hu[0].copy()
     depth = _body_depth(canvas, skin)
 
-    def finish_range(bounds: tuple[int, int], edges: tuple[np.ndarray, np.ndarray]) -> None:
+    def finish_range(bounds: tuple[int, int], edges: tuple[Slice, Slice]) -> None:
         before, after_last = edges
         for k in range(*bounds):
             task.check()
@@ -54,7 +59,7 @@ def finish(canvas: Canvas, skin: Field, task: Task) -> None:
             before = here
 
     bounds = np.linspace(0, count, WORKERS + 1).astype(int)
-    parts = [(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [(int(a), int(b)) for a, b in pairwise(bounds)]
     edges = [
         (first if a == 0 else canvas.hu[a - 1].copy(), canvas.hu[min(b, count - 1)].copy()) for a, b in parts
     ]
@@ -69,7 +74,7 @@ def _noise_spectrum(rows: int, columns: int, spacing_mm: float) -> Float32:
     f = np.sqrt(fx * fx + fy * fy)
     root = np.sqrt(f + 0.04) * np.exp(-((f / 0.36) ** 2))
     power = 2 * (root**2).sum() - (root[:, 0] ** 2).sum() - (root[:, -1] ** 2).sum()
-    return (root * np.sqrt(rows * columns / power) * np.sqrt(rows * columns)).astype(np.float32)
+    return np.asarray(root * np.sqrt(rows * columns / power) * np.sqrt(rows * columns), dtype=np.float32)
 
 
 def _noise(k: int, spectrum: Float32) -> Float32:
@@ -81,7 +86,7 @@ def _noise(k: int, spectrum: Float32) -> Float32:
     return np.asarray(noise, dtype=np.float32)
 
 
-def _body_depth(canvas: Canvas, skin: Field):  # type: ignore[no-untyped-def]
+def _body_depth(canvas: Canvas, skin: Field) -> Callable[[int], Float32]:
     """A function of the slice: noise in HU by how much body the rays pass."""
     lattice = skin.lattice
     at = lattice.indices(

@@ -39,7 +39,7 @@ class Outline:
         )
         b = np.where(y < 0, front, back)
         radius = (np.abs(x / a) ** self.power + np.abs(y / b) ** self.power) ** np.float32(1 / self.power)
-        return ((radius - 1) * np.sqrt(a * b)).astype(np.float32)
+        return np.asarray((radius - 1) * np.sqrt(a * b), dtype=np.float32)
 
 
 SKIN = Outline(
@@ -54,7 +54,7 @@ SPINE_BACK = np.array([40.0, 37.0, 37.0, 41.0, 46.0, 50.0])
 
 def spine_y(z: Float32 | float) -> Float32:
     """Middle of the vertebral bodies at a height."""
-    return np.interp(z, SPINE_HEIGHTS, SPINE_BACK).astype(np.float32)
+    return np.asarray(np.interp(z, SPINE_HEIGHTS, SPINE_BACK), dtype=np.float32)
 
 
 def cavity(x: Float32, y: Float32, z: Float32) -> Float32:
@@ -74,7 +74,7 @@ def diaphragm_height(x: Float32, y: Float32) -> Float32:
     right = 24 * np.exp(-(((x + 62) / 52) ** 2) - ((y + 2) / 58) ** 2)
     left = 13 * np.exp(-(((x - 68) / 45) ** 2) - ((y - 5) / 52) ** 2)
     rough = 1.5 * waves(x, y, level, 60.0, 11)
-    return (202 + right + left - drop * np.exp(-within / 21) + rough).astype(np.float32)
+    return np.asarray(202 + right + left - drop * np.exp(-within / 21) + rough, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,4 +122,4 @@ def _back_muscles(lattice: Lattice) -> Float32:
     middle = spine_y(z) + 33
     wide = np.interp(z, [0, 120, 255], [37, 35, 31]).astype(np.float32)
     near = ((np.abs(x - 34) / wide) ** 2.5 + (np.abs(y - middle) / 22) ** 2.5) ** np.float32(1 / 2.5)
-    return ((near - 1) * 22).astype(np.float32)
+    return np.asarray((near - 1) * 22, dtype=np.float32)

@@ -11,7 +11,7 @@ from planner.sample import painting
 from planner.sample.lesions import LESIONS
 from planner.sample.liver import GALLBLADDER, VENA_CAVA
 from planner.sample.liver_vessels import LiverVessels
-from planner.sample.organs import AORTA, aortic_branches
+from planner.sample.organs import AORTA, aortic_branches, renal_veins
 from planner.sample.tubes import segments, stacked
 
 
@@ -28,7 +28,7 @@ def truth_document(offset_mm: Sequence[float], spacing_mm: Sequence[float]) -> d
         "Portal vein": stacked([LiverVessels.outlined(tree.portal), tree.portal_roots]),
         "Hepatic veins": LiverVessels.outlined(tree.hepatic),
         "Aorta": stacked([segments(AORTA), aortic_branches()]),
-        "Inferior vena cava": VENA_CAVA,
+        "Inferior vena cava": stacked([VENA_CAVA, renal_veins()]),
     }
     distances: list[dict[str, Any]] = []
     lesions: list[dict[str, Any]] = []
