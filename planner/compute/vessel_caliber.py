@@ -13,10 +13,11 @@ BoolArray = npt.NDArray[np.bool_]
 def inscribed_radius_mm(mask: BoolArray, grid: Grid) -> FloatArray:
     """Radius of the ball around each voxel that the mask holds, shape [k, j, i]; zero outside.
 
-    The boundary lies half a voxel before the nearest voxel outside (half the smallest spacing).
+    The boundary lies half a voxel before the nearest voxel outside, and the widest place up to half a voxel
+    beside the nearest voxel centre; the two errors are met half-way, by a quarter of the smallest spacing.
     """
     radius = depth_mm(np.pad(mask, 1), grid)[1:-1, 1:-1, 1:-1]
-    return np.asarray(np.where(mask, radius - 0.5 * min(grid.spacing_mm), 0.0))
+    return np.asarray(np.where(mask, radius - 0.25 * min(grid.spacing_mm), 0.0))
 
 
 def depth_mm(mask: BoolArray, grid: Grid) -> npt.NDArray[np.float32]:

@@ -49,6 +49,9 @@ class Structure:
     origin: str = "imported"
 
     def __post_init__(self) -> None:
+        if self.role not in list(Role):
+            roles = ", ".join(r.value for r in Role)
+            raise InvalidValue("There is no such role.", f"{self.name}: {self.role}", f"Roles are: {roles}.")
         object.__setattr__(self, "role", Role(self.role))
         object.__setattr__(self, "color", tuple(int(c) for c in self.color))
         if not self.name.strip():

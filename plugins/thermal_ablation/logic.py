@@ -100,7 +100,7 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
     for name in dict.fromkeys(p.needle.lesion for p in placed if p.needle.lesion):
         ground = grounds.lesions[name]
         report = reports[name] = evaluate_margin(ground.margin, zones)
-        metrics += count.lesion_metrics(name, ground.margin.lesion_volume_ml, report, settings)
+        metrics += count.lesion_metrics(name, grounds.anatomy.structures.volume_ml(name), report, settings)
         found += say.lesion_findings(name, ground, report, settings)
         found += say.sink_findings(name, ground, grounds, zones, settings)
     metrics += count.plan_metrics(reports, grounds)

@@ -41,7 +41,7 @@ class PlacedZone:
 
 
 def lesion_metrics(
-    lesion: str, ground_volume_ml: float, report: MarginReport, settings: Settings
+    lesion: str, volume_ml: float, report: MarginReport, settings: Settings
 ) -> list[Metric]:
     """All numbers of one lesion under the plan's zones."""
     target = margin_target(settings)
@@ -53,7 +53,7 @@ def lesion_metrics(
         return Metric(name, value, "%", lesion, method, target)
 
     found = [
-        Metric("lesion_volume_ml", ground_volume_ml, "ml", lesion, "volume within the sub-voxel outline"),
+        Metric("lesion_volume_ml", volume_ml, "ml", lesion, "voxel count"),
         percent("lesion_coverage_percent", report.lesion_coverage_percent, FULL, VOLUME_METHOD),
         percent("lesion_plus_5mm_coverage_percent", report.grown_coverage_percent[0], None, VOLUME_METHOD),
         percent("lesion_plus_10mm_coverage_percent", report.grown_coverage_percent[1], None, VOLUME_METHOD),

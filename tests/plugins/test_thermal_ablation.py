@@ -1,0 +1,206 @@
+"""Thermal ablation on a phantom of balls: the numbers of closed forms, the findings, the refusals."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from phantom import custom_probe, phantom, plan_of
+
+from planner.base.errors import InvalidValue, PlannerError
+from planner.base.task import Task
+from planner.model.assessment import Assessment
+from planner.model.case import Case
+from planner.model.plan import Plan
+from planner.model.roles import Role
+from planner.plugin.judging import judge
+from planner.plugin.registry import find_modules
+
+MODULE = find_modules().module("thermal_ablation")
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return phantom(
+        colon=(Role.BOWEL, (0.0, 33.0, 0.0), 8.0),
+        duct=(Role.BILE_DUCT, (35.0, 0.0, 0.0), 3.0),
+        vein=(Role.PORTAL_VEIN, (0.0, 0.0, 17.0), 4.0),
+        rib=(Role.BONE, (0.0, -90.0, 20.0), 6.0),
+    )
+
+
+def answer(case: Case, plan: Plan, **settings: Any) -> Assessment:
+    return judge(MODULE, case, plan, settings)
+
+
+def value(assessment: Assessment, name: str, subject: str | None = None) -> float:
+    found = assessment.metric(name, subject).value
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("radius", "offset"), [(20.0, 3.0), (16.0, 4.0), (14.0, 8.0)])
+def test_the_margin_of_offset_balls_is_the_closed_form(case: Case, radius: float, offset: float) -> None:
+    """H14: minimum R_a - R_t - d, mean by the closed form, coverage below a whole where it sticks out."""
+    found = answer(case, plan_of(custom_probe(center=(0.0, 0.0, offset), size_mm=2 * radius)))
+    minimal = found.metric("minimal_ablation_margin_mm")
+    assert minimal.value == pytest.approx(radius - 10.0 - offset, abs=0.5)
+    assert minimal.uncertainty is not None
+    assert minimal.uncertainty.low <= radius - 10.0 - offset <= minimal.uncertainty.high
+    share = np.clip((1 + ((radius - 5.0) ** 2 - 100.0 - offset**2) / (2 * 10.0 * offset)) / 2, 0, 1)
+    assert value(found, "margin_at_least_5mm_percent") == pytest.approx(100 * share, abs=3.0)
+    assert value(found, "lesion_volume_ml") == pytest.approx(4.18879, rel=0.02)
+    assert value(found, "ablation_zone_volume_ml", "plan") == pytest.approx(
+        4.18879 * (radius / 10) ** 3, rel=0.01
+    )
+    covered = value(found, "lesion_coverage_percent")
+    if radius - 10.0 - offset >= 0.5:
+        assert covered == 100.0
+    else:
+        assert covered < 100.0
+
+
+def test_coverage_of_the_grown_lesion(case: Case) -> None:
+    """A ball of 15 mm inside a zone of 13 mm: (13 / 15)^3."""
+    found = answer(case, plan_of(custom_probe(size_mm=26.0)))
+    assert value(found, "lesion_plus_5mm_coverage_percent") == pytest.approx(100 * (13 / 15) ** 3, abs=2.0)
+    assert value(found, "lesion_plus_10mm_coverage_percent") == pytest.approx(100 * (13 / 20) ** 3, abs=2.0)
+    assert value(found, "liver_destroyed_ml") == pytest.approx(
+        4 / 3 * np.pi * (13**3 - 10**3) / 1000, rel=0.04
+    )
+
+
+def test_two_zones_cover_what_neither_does(case: Case) -> None:
+    left = custom_probe(center=(-6.0, 0.0, 0.0), size_mm=30.0)
+    right = custom_probe(center=(6.0, 0.0, 0.0), size_mm=30.0, id="p2")
+    single = value(answer(case, plan_of(left)), "minimal_ablation_margin_mm")
+    both = value(answer(case, plan_of(left, right)), "minimal_ablation_margin_mm")
+    assert single == pytest.approx(-1.0, abs=0.5)
+    # The waist of two balls of 15 mm, 12 mm apart, less the lesion's radius.
+    assert both == pytest.approx(np.sqrt(15.0**2 - 6.0**2) - 10.0, abs=0.5)
+
+
+def test_a_preview_says_the_same_as_the_assessment(case: Case) -> None:
+    plan = plan_of(custom_probe(center=(1.0, 2.0, 3.0)))
+    settings = MODULE.settings()
+    grounds = MODULE.logic.prepare(case, settings, Task())
+    shown = MODULE.logic.preview(case, grounds, plan, settings, "p1")
+    whole = answer(case, plan)
+    by_name = {(m.name, m.subject): m for m in whole.metrics}
+    for metric in shown.metrics:
+        assert metric.is_estimate or by_name[metric.name, metric.subject] == metric
+
+
+def test_the_same_input_gives_the_same_bits(case: Case) -> None:
+    plan = plan_of(custom_probe(center=(1.0, 2.0, 3.0)))
+    one, two = answer(case, plan), answer(case, plan)
+    assert one.metrics == two.metrics
+    assert one.findings == two.findings
+    assert one.inputs == two.inputs
+    assert answer(case, plan_of(custom_probe())).inputs["plan"] != one.inputs["plan"]
+
+
+def rules_of(found: Assessment) -> dict[str, str]:
+    return {f.rule: f.severity.value for f in found.findings}
+
+
+def test_what_is_not_checked_stands_first(case: Case) -> None:
+    found = answer(case, plan_of(custom_probe()))
+    assert found.findings[0].rule == "not_checked"
+    assert "pleura" in found.findings[0].text
+    assert "bowel" not in found.findings[0].text
+
+
+def test_findings_name_what_is_near_and_where(case: Case) -> None:
+    found = answer(case, plan_of(custom_probe(size_mm=44.0)))
+    rules = rules_of(found)
+    assert rules["zone_reaches_organ"] == "warning", "22 mm zone, colon from 25 mm on"
+    assert "zone_near_bile_duct" not in rules, "duct from 32 mm on: exactly 10 mm"
+    assert rules["heat_sink"] == "warning"
+    wide = rules_of(answer(case, plan_of(custom_probe(size_mm=56.0))))
+    assert wide["zone_reaches_organ"] == "stop"
+    assert wide["zone_near_bile_duct"] == "warning"
+    assert "margin_short" not in wide
+
+
+def test_a_rib_on_the_path_stops_and_profiles_change_severity(case: Case) -> None:
+    rib = custom_probe(entry=(0.0, -98.0, 20.5))
+    assert rules_of(answer(case, plan_of(rib)))["path_crosses_bone"] == "stop"
+    vein = custom_probe(entry=(0.0, 0.0, 99.0))
+    assert rules_of(answer(case, plan_of(vein)))["path_crosses_vessel"] == "warning"
+    assert rules_of(answer(case, plan_of(vein), vessel_crossing="stop"))["path_crosses_vessel"] == "stop"
+
+
+def test_planned_and_achieved_margins_have_rules_of_their_own(case: Case) -> None:
+    plan = plan_of(custom_probe(size_mm=34.0))
+    planned = answer(case, plan).metric("minimal_margin_without_capsule_mm").target
+    achieved = answer(case, plan, judged_as="achieved").metric("minimal_margin_without_capsule_mm").target
+    assert planned is not None
+    assert achieved is not None
+    assert (planned.low, achieved.low) == (10.0, 5.0)
+    assert answer(case, plan).metric("minimal_ablation_margin_mm").target is None
+    assert answer(case, plan, exclude_capsule=False).metric("minimal_ablation_margin_mm").target is not None
+
+
+def test_a_path_longer_than_the_device_stops(case: Case) -> None:
+    far = custom_probe(entry=(0.0, -190.0, 0.0))
+    found = rules_of(answer(case, plan_of(far)))
+    assert found["path_longer_than_device"] == "stop"
+    assert found["path_outside_scan"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"device": "laser-sword"}, "not in the library"),
+        ({"lesion": "lesion 9"}, "names a lesion"),
+        ({"entry_lps_mm": (0.0, -5.0, 0.0)}, "inside the lesion"),
+        ({"settings": {"long_axis_mm": 40.0}}, "missing"),
+    ],
+)
+def test_impossible_probes_are_refused_in_three_parts(case: Case, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        answer(case, plan_of(replace(custom_probe(), **change)))
+    assert words in str(caught.value)
+    assert caught.value.thing
+    assert caught.value.todo
+
+
+def test_a_lesion_outside_the_liver_is_refused(case: Case) -> None:
+    outside = phantom(stray=(Role.LESION, (85.0, 0.0, 0.0), 8.0))
+    with pytest.raises(InvalidValue, match="outside the liver"):
+        answer(outside, plan_of(replace(custom_probe(), lesion="stray")))
+
+
+def test_another_cases_plan_an_empty_one_and_a_wrong_setting_are_refused(case: Case) -> None:
+    with pytest.raises(InvalidValue, match="another case"):
+        answer(case, Plan("A", "other", (custom_probe(),)))
+    with pytest.raises(InvalidValue, match="no probe"):
+        answer(case, plan_of())
+    with pytest.raises(InvalidValue, match="no such setting"):
+        answer(case, plan_of(custom_probe()), mood="good")
+    with pytest.raises(InvalidValue, match="not a number in its range"):
+        answer(case, plan_of(custom_probe()), planned_margin_mm="nan")
+
+
+def test_a_liver_cut_by_the_scan_is_said() -> None:
+    case = phantom()
+    structures = case.structures
+    cut = structures.mask("liver")
+    cut[:, :, 60:] |= structures.mask("skin")[:, :, 60:]
+    cut[0] |= True
+    changed = case.with_structures(structures.with_mask(structures["liver"], cut))
+    assert "liver_cut_by_scan" in rules_of(answer(changed, plan_of(custom_probe())))
+    assert "liver_cut_by_scan" not in rules_of(answer(case, plan_of(custom_probe())))
+
+
+def test_module_failures_become_words(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE.logic, "assess", lambda *_: 1 / 0)
+    with pytest.raises(PlannerError, match="failed and gave no answer"):
+        answer(case, plan_of(custom_probe()))
