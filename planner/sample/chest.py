@@ -80,7 +80,7 @@ def lungs() -> tuple[Field, Field]:
 
 def lung_vessels(lung: Field, side: float) -> Points:
     """Vessels of one lung as round cones, grown from above the scan."""
-    tree = Tree(0.45, 4.2)
+    tree = Tree(0.4, 4.2)
     tree.add_trunk(curve([(side * 34, 2, 284, 1), (side * 44, 12, 262, 1), (side * 58, 22, 244, 1)], 3.0))
     tree.add_trunk(curve([(side * 44, 12, 262, 1), (side * 64, -12, 254, 1), (side * 84, -34, 246, 1)], 3.0))
     low, high = np.array([-130.0, -90.0, 120.0]), np.array([130.0, 88.0, 266.0])
@@ -89,7 +89,7 @@ def lung_vessels(lung: Field, side: float) -> Points:
     def free(points: Points) -> Points:
         return np.asarray(np.where(points[:, 2] > 262, 1.0, -lung.at(points) - 1.5))
 
-    tree.grow(scattered(lambda p: free(p) > 1.5, low, high, 130, 51), free, [], 0.0)
+    tree.grow(scattered(lambda p: free(p) > 1.5, low, high, 240, 51), free, [], 0.0)
     return tree.cones()
 
 

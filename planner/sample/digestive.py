@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.sample.field import Field, Float32, Points, lattice_waves, smooth_max
+from planner.sample.torso import cavity, diaphragm_height
 from planner.sample.tubes import Knot, curve, segments, stacked, tube, tube_field
 
 STOMACH: list[Knot] = [
@@ -62,7 +63,10 @@ PANCREAS: list[Knot] = [
 def stomach() -> Field:
     """Outer surface of the stomach."""
     field = tube_field(segments(curve(STOMACH)), 2.0, 6.0)
-    return Field(field.lattice, field.values + 1.2 * lattice_waves(field.lattice, 30.0, 61))
+    lattice = field.lattice
+    under = (lattice.z - diaphragm_height(lattice.x, lattice.y) + np.float32(5.5)) * np.float32(0.85)
+    shape = smooth_max(field.values + 1.2 * lattice_waves(lattice, 30.0, 61), under, 8.0)
+    return _in_cavity(Field(lattice, shape))
 
 
 def duodenum() -> Field:
@@ -77,7 +81,14 @@ def colon() -> Field:
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line[:, :3], axis=0), axis=1))])
     line[:, 3] *= 1 - 0.13 * np.abs(np.sin(along * np.pi / 34)) ** 6 + 0.05 * np.sin(along / 23)
     field = tube_field(segments(line), 2.0, 5.0)
-    return Field(field.lattice, field.values + 1.1 * lattice_waves(field.lattice, 24.0, 63))
+    return _in_cavity(Field(field.lattice, field.values + 1.1 * lattice_waves(field.lattice, 24.0, 63)))
+
+
+def _in_cavity(shape: Field) -> Field:
+    """A shape kept 3 mm off the abdominal wall."""
+    lattice = shape.lattice
+    wall = cavity(lattice.x, lattice.y, lattice.z) + np.float32(3.0)
+    return Field(lattice, smooth_max(shape.values, wall, 6.0))
 
 
 def pancreas() -> Field:
@@ -147,7 +158,7 @@ def small_bowel() -> Points:
 def small_bowel_field() -> Field:
     """Outer surface of the small bowel."""
     field = tube_field(small_bowel(), 2.0, 4.0)
-    return Field(field.lattice, field.values + 0.9 * lattice_waves(field.lattice, 13.0, 66))
+    return _in_cavity(Field(field.lattice, field.values + 0.9 * lattice_waves(field.lattice, 13.0, 66)))
 
 
 def mesenteric_vessels() -> Points:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -29,7 +30,7 @@ class Ellipsoid:
     half_axes_mm: tuple[float, float, float]
     turn_deg: tuple[float, float] = (0.0, 0.0)
 
-    @property
+    @cached_property
     def axes(self) -> Points:
         """Its own axes as rows, (3, 3)."""
         a, b = np.radians(self.turn_deg)
@@ -62,24 +63,8 @@ class Ellipsoid:
         )
 
     def distance_mm(self, point: Points) -> float:
-        """Exact distance of a point outside to the surface (zero inside).
-
-        The foot is half² p / (half² + t) for the root t of a decreasing function (Eberly 2013,
-        "Distance from a point to an ellipsoid").
-        """
-        half2 = np.array(self.half_axes_mm) ** 2
-        p = np.abs(self.local(point))
-        if (p**2 / half2).sum() <= 1:
-            return 0.0
-        low, high = 0.0, float(np.linalg.norm(p) * max(self.half_axes_mm))
-        for _ in range(80):
-            t = 0.5 * (low + high)
-            if (half2 * p**2 / (half2 + t) ** 2).sum() > 1:
-                low = t
-            else:
-                high = t
-        foot = half2 * p / (half2 + high)
-        return float(np.linalg.norm(p - foot))
+        """Exact distance of a point outside to the surface (zero inside)."""
+        return float(np.linalg.norm(point - self.foot(point)))
 
     def distance_to_cones_mm(self, cones: Points) -> float:
         """Exact distance to the nearest of round cones (n, 8): unions of spheres along segments."""
@@ -106,23 +91,30 @@ class Ellipsoid:
         """Exact distance to another ellipsoid, by alternating projection (both are convex)."""
         at = np.array(other.center_mm)
         for _ in range(400):
-            here = self._foot(at)
-            there = other._foot(here)
+            here = self.foot(at)
+            there = other.foot(here)
             if np.linalg.norm(there - at) < 1e-9:
                 break
             at = there
-        return float(np.linalg.norm(self._foot(at) - at))
+        return float(np.linalg.norm(self.foot(at) - at))
 
-    def _foot(self, point: Points) -> Points:
-        half2 = np.array(self.half_axes_mm) ** 2
-        p = self.local(point)
-        if (p**2 / half2).sum() <= 1:
+    def foot(self, point: Points) -> Points:
+        """The nearest point of the surface to a point outside; a point inside itself.
+
+        It is half² p / (half² + t) for the root t of a decreasing function (Eberly 2013, "Distance
+        from a point to an ellipsoid").
+        """
+        half2 = [a * a for a in self.half_axes_mm]
+        p = [float(x) for x in self.local(point)]
+        t = 0.0
+        # The function is convex and falls, so Newton's steps from the left never pass the root.
+        for _ in range(100):
+            parts = [h * x * x / (h + t) ** 2 for h, x in zip(half2, p, strict=True)]
+            excess = sum(parts) - 1
+            if excess <= 1e-13:
+                break
+            t += excess / sum(2 * part / (h + t) for part, h in zip(parts, half2, strict=True))
+        if t == 0:
             return point
-        low, high = 0.0, float(np.linalg.norm(p) * max(self.half_axes_mm))
-        for _ in range(80):
-            t = 0.5 * (low + high)
-            if (half2 * p**2 / (half2 + t) ** 2).sum() > 1:
-                low = t
-            else:
-                high = t
-        return np.asarray(half2 * p / (half2 + high) @ self.axes + np.array(self.center_mm))
+        nearest = np.array([h * x / (h + t) for h, x in zip(half2, p, strict=True)])
+        return np.asarray(nearest @ self.axes + np.array(self.center_mm))

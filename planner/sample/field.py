@@ -82,13 +82,6 @@ class Field:
             map_coordinates(self.values, where, order=1, mode="constant", cval=FAR_MM), dtype=float
         )
 
-    def normals(self, points: Points) -> Points:
-        """Unit vectors away from the shape at points (n, 3)."""
-        step = 1.0
-        slopes = [self.at(points + step * axis) - self.at(points - step * axis) for axis in np.eye(3)]
-        normal = np.stack(slopes, axis=-1)
-        return np.asarray(normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9))
-
 
 def distance_like(lattice: Lattice, values: Float32) -> Field:
     """An implicit function made a distance near its zero surface, by dividing by its slope."""

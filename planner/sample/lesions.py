@@ -42,7 +42,7 @@ LESIONS = (
     Lesion(
         "Lesion 3",
         "under the capsule at the dome",
-        Ellipsoid((-65.0, -4.5, 204.0), (11.5, 11.0, 10.0)),
+        Ellipsoid((-65.0, -4.5, 205.0), (11.5, 11.0, 10.0)),
         52,
         60,
         92,

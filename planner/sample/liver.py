@@ -103,6 +103,11 @@ def _hollows(lattice: Lattice) -> list[tuple[Float32, float]]:
         20.0,
         lattice,
     ).values
+    cleft = stacked(
+        segments(curve(list(k)))
+        for k in ([(-39, -37, 111, 7), (-29, -26, 124, 8)], [(-26, -22, 119, 8), (10, -32, 114, 9)])
+    )
+    hilum = np.minimum(hilum, tube_field(cleft, 2.0, 16.0, lattice).values)
     left_hilum = tube_field(
         segments(curve([(-33, -24, 135, 5), (-14, -32, 141, 4.5), (3, -41, 145, 4)])), 2.0, 12.0, lattice
     ).values

@@ -105,11 +105,11 @@ def vertebral_arches() -> Field:
                 )
             )
         drop, reach = (6, 21) if lumbar else (24, 11)
-        for rise in (-4.0, 0.0, 4.0, 8.0, 12.0) if lumbar else (-3.0, 0.5, 4.0):
+        for rise in (-4.0, -0.5, 3.0, 6.5, 10.0, 13.0) if lumbar else (-3.0, 0.5, 4.0):
             cones.append(
                 tube(
                     (0, y + 39, height - 12 + rise, 2.6),
-                    (0, y + 40 + 0.6 * reach, height - 9 - 0.5 * drop + rise, 2.0),
+                    (0, y + 40 + 0.6 * reach, height - 9 - 0.5 * drop + rise, 2.4),
                     (0, y + 40 + reach, height - 6 - drop + rise, 2.9),
                 )
             )

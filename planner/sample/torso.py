@@ -60,7 +60,10 @@ def spine_y(z: Float32 | float) -> Float32:
 def cavity(x: Float32, y: Float32, z: Float32) -> Float32:
     """Inner face of ribs and abdominal wall; the spine bulges into it."""
     outer = CAVITY.implicit(x, y, z)
-    spine = np.sqrt((x / 1.15) ** 2 + (y - spine_y(z) - 15) ** 2) - 33
+    chest = np.clip((z - 110) / 60, 0, 1)
+    spine = (
+        np.sqrt((x / (1.15 - 0.03 * chest)) ** 2 + (y - spine_y(z) - 15 + 2 * chest) ** 2) - 33 + 4.5 * chest
+    )
     return smooth_max(outer, -spine.astype(np.float32), 14.0)
 
 

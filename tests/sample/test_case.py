@@ -25,24 +25,21 @@ CLOSED = {
 }  # fmt: skip
 
 
-def test_made_twice_it_has_the_same_bits() -> None:
-    first, second = make_sample_case(coarser=3), make_sample_case(coarser=3)
+def test_made_twice_it_has_the_same_bits_and_says_how_far_it_is() -> None:
+    heard: list[float] = []
+    first = make_sample_case(Task(lambda fraction, text: heard.append(fraction)), coarser=3)
+    second = make_sample_case(coarser=3)
     assert np.array_equal(first.image().values, second.image().values)
     for a, b in zip(first.structures.layers, second.structures.layers, strict=True):
         assert np.array_equal(a, b)
+    assert heard == sorted(heard)
+    assert len(heard) > 5
 
 
 def test_it_stops_when_asked() -> None:
     task = Task(lambda fraction, text: task.cancel() if fraction > 0 else None)
     with pytest.raises(Cancelled):
         make_sample_case(task, coarser=4)
-
-
-def test_it_says_how_far_it_is_in_rising_steps() -> None:
-    heard: list[float] = []
-    make_sample_case(Task(lambda fraction, text: heard.append(fraction)), coarser=4)
-    assert heard == sorted(heard)
-    assert len(heard) > 5
 
 
 def test_its_image_is_a_ct_within_the_limits(sample: Case) -> None:
@@ -142,7 +139,7 @@ def _free_ways(sample: Case, name: str) -> int:
         hit = np.zeros(scanned.shape, dtype=bool)
         for structure in structures.with_role(*roles):
             hit |= structures.layers[structure.layer][k, j, i] == structure.label
-        return hit & scanned
+        return np.asarray(hit & scanned)
 
     inside = meets({Role.SKIN})
     exit_at = np.argmin(inside, axis=1)
