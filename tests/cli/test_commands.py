@@ -100,7 +100,7 @@ def test_the_report_is_written_whole(case: Path, tmp_path: Path) -> None:
     page = (tmp_path / "report" / "report.html").read_text()
     for piece in (
         "Not for clinical use",
-        "minimal",
+        "Minimal margin",
         "SHA-256",
         "Entry (LPS mm)",
         "Not checked",
