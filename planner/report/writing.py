@@ -213,7 +213,7 @@ def _module_facts(assessment: Assessment, registry: Registry) -> dict[str, Any]:
     rows = [
         {
             "subject": m.subject,
-            "title": titles.get(m.name, m.name),
+            "title": titles.get(m.name) or _words(m.name),
             "name": m.name,
             "value": value_text(m),
             "unit": unit_text(m),
@@ -243,6 +243,11 @@ def _module_facts(assessment: Assessment, registry: Registry) -> dict[str, Any]:
         "settings": dict(assessment.settings),
         "inputs": dict(assessment.inputs),
     }
+
+
+def _words(name: str) -> str:
+    """A metric's identifier as words, without its unit."""
+    return name.rpartition("_")[0].replace("_", " ").capitalize()
 
 
 def _point_words(lps_mm: tuple[float, float, float]) -> str:
