@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from planner.sample.field import Field, Float32, Points, lattice_waves, smooth_max
@@ -173,7 +175,7 @@ def mesenteric_vessels() -> Points:
         else:
             start = np.array([rng.uniform(-70, 84), rng.uniform(-72, -22), rng.uniform(-6, 104)])
             way = rng.normal(size=3) * (1, 0.35, 1)
-        way /= np.linalg.norm(way)
+        way /= math.hypot(*way)
         bend = rng.normal(size=3) * 7
         length = rng.uniform(30, 65) if is_root else rng.uniform(18, 50)
         r = rng.uniform(1.0, 2.3) if is_root else rng.uniform(0.5, 1.2)

@@ -36,7 +36,7 @@ class Ellipsoid:
         a, b = np.radians(self.turn_deg)
         about_z = np.array([[np.cos(a), np.sin(a), 0], [-np.sin(a), np.cos(a), 0], [0, 0, 1]])
         about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-        return np.asarray(about_y @ about_z, dtype=float)
+        return np.asarray((about_y[:, :, None] * about_z[None]).sum(axis=1), dtype=float)
 
     @property
     def volume_ml(self) -> float:
@@ -50,7 +50,11 @@ class Ellipsoid:
 
     def local(self, points: Points) -> Points:
         """Points (..., 3) in its own axes."""
-        return np.asarray((points - np.array(self.center_mm)) @ self.axes.T)
+        away = points - np.array(self.center_mm)
+        # Written out: a matrix product's last bits depend on the processor.
+        return np.stack(
+            [away[..., 0] * u + away[..., 1] * v + away[..., 2] * w for u, v, w in self.axes], axis=-1
+        )
 
     def implicit(self, points: Points) -> Points:
         """Negative inside, zero on the surface, about mm near it; points (..., 3)."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from planner.compute.threads import kernel
 
 Float32 = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
@@ -119,21 +122,38 @@ def ellipsoid_like(
 
 
 def waves(x: Float32, y: Float32, z: Float32, length_mm: float, seed: int, count: int = 14) -> Float32:
-    """Smooth noise of unit spread and about one wavelength: a sum of plane waves."""
+    """Smooth noise of unit spread and about one wavelength: a sum of plane waves.
+
+    ``x`` (1, 1, i), ``y`` (1, j, 1) and ``z`` (k, 1, 1) are the axes of a lattice; the answer is
+    (k, j, i).
+    """
     rng = np.random.default_rng(seed)
-    total: Float32 | None = None
-    for _ in range(count):
+    along_x = np.empty((count, x.size), dtype=np.complex64)
+    along_yz = np.empty((z.size, y.size, count), dtype=np.complex64)
+    for n in range(count):
         direction = rng.normal(size=3)
-        kx, ky, kz = direction / np.linalg.norm(direction) * 2 * np.pi / (length_mm * rng.uniform(0.7, 1.5))
+        kx, ky, kz = direction / math.hypot(*direction) * 2 * np.pi / (length_mm * rng.uniform(0.7, 1.5))
         phase = rng.uniform(0, 2 * np.pi)
-        wave = (
-            np.exp(1j * (kx * x + phase)).astype(np.complex64)
-            * np.exp(1j * ky * y).astype(np.complex64)
-            * np.exp(1j * kz * z).astype(np.complex64)
-        ).real
-        total = wave if total is None else total + wave
-    assert total is not None
-    return np.asarray(total * np.sqrt(2.0 / count), dtype=np.float32)
+        along_x[n] = np.exp(1j * (kx * x.ravel() + phase))
+        along_yz[:, :, n] = np.exp(1j * kz * z.ravel())[:, None] * np.exp(1j * ky * y.ravel())
+    total = np.zeros((z.size, y.size, x.size), dtype=np.float32)
+    _add_waves(total, along_yz, along_x.real.copy(), along_x.imag.copy(), float(np.sqrt(2.0 / count)))
+    return total
+
+
+@kernel
+def _add_waves(
+    total: Float32, along_yz: npt.NDArray[np.complex64], cosine: Float32, sine: Float32, scale: float
+) -> None:
+    """Sum up separable waves; not a matrix product, whose bits depend on the processor."""
+    slices, rows, columns = total.shape
+    share = np.float32(scale)
+    for k in range(slices):
+        for j in range(rows):
+            for n in range(cosine.shape[0]):
+                a, b = along_yz[k, j, n].real * share, along_yz[k, j, n].imag * share
+                for i in range(columns):
+                    total[k, j, i] += a * cosine[n, i] - b * sine[n, i]
 
 
 def lattice_waves(lattice: Lattice, length_mm: float, seed: int, count: int = 14) -> Float32:

@@ -69,14 +69,10 @@ class LiverVessels:
 def grown_vessels(liver: Field) -> LiverVessels:
     """The liver's vessels, grown within its field and around the lesions."""
 
-    room = -liver.values - np.float32(2.5)
-    nodes = np.stack(np.broadcast_arrays(liver.lattice.x, liver.lattice.y, liver.lattice.z), axis=-1)
-    for lesion in LESIONS:
-        room = np.minimum(room, lesion.shape.implicit(nodes).astype(np.float32) - np.float32(4.0))
-    room_field = Field(liver.lattice, -room)
+    room = _room(liver)
 
     def free(points: Points) -> Points:
-        return -room_field.at(points)
+        return -room.at(points)
 
     portal, hepatic = Tree(0.62, 6.4), Tree(0.62, 6.0)
     for trunk in PORTAL_TRUNKS:
@@ -109,6 +105,21 @@ def grown_vessels(liver: Field) -> LiverVessels:
         stacked(bile),
         stacked(roots),
     )
+
+
+def _room(liver: Field) -> Field:
+    """Where vessels may grow, negative there: within the liver and beside the lesions."""
+    lattice = liver.lattice
+    values = liver.values + np.float32(2.5)
+    for lesion in LESIONS:
+        center, reach = np.array(lesion.shape.center_mm), lesion.shape.half_extent_mm + 8
+        low, high = (np.rint(lattice.indices(center + side * reach)).astype(int) for side in (-1, 1))
+        box = tuple(slice(max(0, a), b + 1) for a, b in zip(low, high, strict=True))
+        axes = (lattice.x[:, :, box[2]], lattice.y[:, box[1], :], lattice.z[box[0], :, :])
+        nodes = np.stack(np.broadcast_arrays(*axes), axis=-1)
+        beside = np.float32(4.0) - lesion.shape.implicit(nodes).astype(np.float32)
+        values[box] = np.maximum(values[box], beside)
+    return Field(lattice, values)
 
 
 def _beside(portal: Tree) -> Points:

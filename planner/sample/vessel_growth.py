@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ class Tree:
         for point in line:
             before = self.points[parent] if parent >= 0 else point - np.array([0, 0, 1e-3])
             way = point - before
-            self.directions.append(way / max(float(np.linalg.norm(way)), 1e-9))
+            self.directions.append(way / max(math.hypot(*way), 1e-9))
             self.points.append(np.asarray(point, dtype=float))
             self.parents.append(parent)
             parent = len(self.points) - 1
@@ -143,7 +144,7 @@ class Tree:
 
 def _bent(start: Points, way: Points, target: Points) -> Points | None:
     """Points after ``start`` along a parabola that leaves somewhat along ``way``; None if too short."""
-    length = float(np.linalg.norm(target - start))
+    length = math.hypot(*(target - start))
     if length < 2.5:
         return None
     straight = (target - start) / length
