@@ -102,8 +102,9 @@ class JudgementView(QWidget):
             self._layout.addWidget(_inset(findings))
             self._bars[id] = MarginBar()
             for n, section in enumerate(manifest.sections):
-                self._layout.addWidget(heading(section.title))
-                table = MetricTable(section, self._bars[id] if n == 0 else None)
+                title = heading(section.title)
+                self._layout.addWidget(title)
+                table = MetricTable(section, title, self._bars[id] if n == 0 else None)
                 self._sections[id, section.of, section.title] = table
                 self._layout.addWidget(_inset(table))
 
@@ -111,10 +112,10 @@ class JudgementView(QWidget):
 class MetricTable(QFrame):
     """The metrics of one section: words, value, target."""
 
-    def __init__(self, section: Section, below: QWidget | None = None) -> None:
+    def __init__(self, section: Section, title: QWidget, below: QWidget | None = None) -> None:
         super().__init__()
         self.setProperty("card", True)
-        self._section = section
+        self._title = title
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
@@ -150,7 +151,8 @@ class MetricTable(QFrame):
         found = {m.name: m for m in metrics if m.subject == subject}
         for name, labels in self._rows.items():
             self._show_row(labels, found.get(name), is_old)
-        _show(self, any(name in found for name in self._rows))
+        for widget in (self, self._title):
+            _show(widget, any(name in found for name in self._rows))
 
     @staticmethod
     def _show_row(labels: tuple[QLabel, QLabel, QLabel, QLabel], metric: Metric | None, is_old: bool) -> None:

@@ -65,6 +65,12 @@ def guarded(module: TreatmentModule, call: Any) -> Any:
         log().exception("module %s failed", module.manifest.id)
         raise PlannerError(
             f"The module '{module.manifest.title}' failed and gave no answer.",
-            f"{type(error).__name__}: {error}",
+            _short(error),
             "Your plan is unchanged. Report this to whoever made the module.",
         ) from error
+
+
+def _short(error: Exception) -> str:
+    """An exception's kind and the first line of its words; the log has the rest."""
+    words = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {words}"[:200]
