@@ -25,20 +25,21 @@ HERE = ROOT / "installer"
 OLDEST = (3, 11)
 
 #: What Qt, VTK and numba need on a bare Debian 12, and what real windows need beside it.
-APT_RUN = (
-    "python3-venv libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 libgomp1 fonts-dejavu-core"
-    " libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
-).split()
+APT_RUN = ["python3-venv", "libgl1", "libegl1", "libxkbcommon0", "libdbus-1-3", "libfontconfig1", "libglib2.0-0", "libgomp1", "fonts-dejavu-core", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-shape0", "libxkbcommon-x11-0"]
 #: What tests need to drive a window as a person does.
-APT_TEST = "xvfb xauth xdotool openbox x11-utils".split()
+APT_TEST = ["xvfb", "xauth", "xdotool", "openbox", "x11-utils"]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("job", choices=("run", "test"))
     chosen, rest = parser.parse_known_args()
     if sys.version_info < OLDEST:
-        print(f"Liver Planner needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {platform.python_version()}.")
+        print(
+            f"Liver Planner needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {platform.python_version()}."
+        )
         return 1
     wanted = APT_RUN + (APT_TEST if chosen.job == "test" else [])
     if not install_system(wanted) or not make_venv(chosen.job == "test"):
@@ -68,7 +69,10 @@ def install_system(packages: list[str]) -> bool:
 
 def is_installed(package: str) -> bool:
     found = subprocess.run(
-        ["dpkg-query", "-W", "-f=${Status}", package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ["dpkg-query", "-W", "-f=${Status}", package],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     return found.returncode == 0 and "install ok installed" in found.stdout
 
@@ -79,7 +83,9 @@ def make_venv(with_tests: bool) -> bool:
     if not python.exists():
         say("Making .venv")
         if subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode != 0:
-            print("A virtual environment could not be made. On Debian and Ubuntu: apt-get install python3-venv")
+            print(
+                "A virtual environment could not be made. On Debian and Ubuntu: apt-get install python3-venv"
+            )
             return False
     locks = [HERE / "lock.txt"] + ([HERE / "lock-test.txt"] if with_tests else [])
     mark = VENV / ("installed-test" if with_tests else "installed-run")

@@ -13,7 +13,9 @@ ALLOWED_BY_NAME = {
     "pyside6-essentials": "LGPL-3.0 chosen; shared libraries that can be replaced",
     "shiboken6": "LGPL-3.0 chosen; shared libraries that can be replaced",
 }
-FORBIDDEN = re.compile(r"(?<![L])(?<!Lesser )(GPL|General Public License|Affero|AGPL|SSPL|NonCommercial)", re.IGNORECASE)
+FORBIDDEN = re.compile(
+    r"(?<![L])(?<!Lesser )(GPL|General Public License|Affero|AGPL|SSPL|NonCommercial)", re.IGNORECASE
+)
 
 
 def main() -> int:

@@ -40,9 +40,7 @@ class PlacedZone:
     spheroid: Spheroid
 
 
-def lesion_metrics(
-    lesion: str, volume_ml: float, report: MarginReport, settings: Settings
-) -> list[Metric]:
+def lesion_metrics(lesion: str, volume_ml: float, report: MarginReport, settings: Settings) -> list[Metric]:
     """All numbers of one lesion under the plan's zones."""
     target = margin_target(settings)
     bare = report.minimal_without_capsule

@@ -37,7 +37,9 @@ def own_sample(sample_case: Path, tmp_path: Path) -> Path:
 def hands(qapp: object, tmp_path: Path) -> Iterator[Callable[[int, int], object]]:
     """Opens a window of a size and gives the hands that drive it."""
     if os.environ.get("QT_QPA_PLATFORM") != "xcb" or shutil.which("xdotool") is None:
-        pytest.skip("driving a real window needs Xvfb and xdotool (installer/bootstrap.py test installs them)")
+        pytest.skip(
+            "driving a real window needs Xvfb and xdotool (installer/bootstrap.py test installs them)"
+        )
     from hands import Hands
 
     from planner.desktop.application import make_application

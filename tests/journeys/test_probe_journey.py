@@ -31,7 +31,9 @@ def opened(hands: Any, case: Path) -> Any:
     window.work.open_paths([case])
     hands.wait(lambda: window.session.is_open, "the case to open")
     hands.wait(lambda: not window.jobs.is_running, "surfaces and measures")
-    hands.wait(lambda: window.session.judgements.is_ready("thermal_ablation"), "the judgement to be prepared", 200)
+    hands.wait(
+        lambda: window.session.judgements.is_ready("thermal_ablation"), "the judgement to be prepared", 200
+    )
     return window
 
 
@@ -98,9 +100,23 @@ def test_place_drag_undo_save_and_assess(
     hand.key("ctrl+s")
     assert session.is_plan_saved
     assert [v.version for v in session.plan_versions()] == [1, 2]
-    command = [sys.executable, "-m", "planner", "assess", str(own_sample), "A", "--module", "thermal_ablation", "--json"]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
-    window_says = {(m.name, m.subject): m.value for m in session.judgements.of("thermal_ablation").assessment.metrics}
+    command = [
+        sys.executable,
+        "-m",
+        "planner",
+        "assess",
+        str(own_sample),
+        "A",
+        "--module",
+        "thermal_ablation",
+        "--json",
+    ]
+    answer = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
+    )
+    window_says = {
+        (m.name, m.subject): m.value for m in session.judgements.of("thermal_ablation").assessment.metrics
+    }
     command_says = {(m["name"], m["subject"]): m["value"] for m in answer["metrics"]}
     assert window_says == command_says
     hand.picture(tmp_path / f"judged-{width}.png")
@@ -113,7 +129,10 @@ def test_views_scroll_zoom_pan_and_maximise(hands: Callable[[int, int], Any], ow
     index = axial.index
     hand.wheel(axial, 3)
     assert axial.index == index + 3
-    assert window.views.coronal.stack.index_of(window.session.selection.cursor_lps_mm) == window.views.coronal.index
+    assert (
+        window.views.coronal.stack.index_of(window.session.selection.cursor_lps_mm)
+        == window.views.coronal.index
+    )
     zoom = axial.frame.mm_per_px
     hand.wheel(axial, 2, "ctrl")
     assert axial.frame.mm_per_px < zoom
