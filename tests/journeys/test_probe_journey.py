@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -226,10 +227,12 @@ def test_a_lesion_is_marked_by_two_clicks_and_can_be_undone(
     for end in ends:
         hand.click(axial, axial.view_of(end))
     hand.wait(lambda: window.bench.outlining.proposal is not None, "the proposal")
+    length = math.dist(*window.bench.outlining.ends)
+    assert length == pytest.approx(24.0, abs=2 * axial.frame.mm_per_px)
     hand.click(button(window, "acceptOutline"))
     hand.wait(lambda: "lesion 1" in session.case.structures, "the lesion")
     volume = session.case.structures.volume_ml("lesion 1")
-    assert volume == pytest.approx(4 / 3 * np.pi * 12**3 / 1000, rel=0.12)
+    assert volume == pytest.approx(np.pi / 6 * length**3 / 1000, rel=0.04)
     assert session.case.structures["lesion 1"].role == Role.LESION
     hand.key("ctrl+z")
     assert "lesion 1" not in session.case.structures
