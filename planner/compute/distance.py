@@ -307,8 +307,8 @@ def _share_inside(mask: BoolArray, start: FloatArray, stop: FloatArray, steps: i
 def _least_along(
     quarters: npt.NDArray[np.uint8], start: FloatArray, stop: FloatArray, steps: int
 ) -> tuple[int, float]:
-    """The least value along a path, and where (0..1)."""
-    least, at = 255, 0.0
+    """The least value along a path, and the middle of the stretch where it first stands (0..1)."""
+    least, first, last = 255, 0, 0
     for n in range(steps + 1):
         share = n / steps
         i = floor(start[0] + share * (stop[0] - start[0]) + 0.5)
@@ -317,5 +317,7 @@ def _least_along(
         if 0 <= k < quarters.shape[0] and 0 <= j < quarters.shape[1] and 0 <= i < quarters.shape[2]:
             value = int(quarters[k, j, i])
             if value < least:
-                least, at = value, share
-    return least, at
+                least, first, last = value, n, n
+            elif value == least and last == n - 1:
+                last = n
+    return least, 0.5 * (first + last) / steps

@@ -15,9 +15,12 @@ from planner.model.geometry import FloatArray, Grid
 
 BoolArray = npt.NDArray[np.bool_]
 
-#: Distance of surface samples: a share of the lesion's size, within these bounds (mm).
-SAMPLES_ACROSS = 22
-SAMPLE_STEP_MM = (0.35, 1.4)
+#: Distance of surface samples: a share of the volume over the surface (a third of a ball's radius,
+#: half a plate's thickness), within these bounds in mm.
+SAMPLE_SHARE = 0.36
+SAMPLE_STEP_MM = (0.35, 1.8)
+#: Points around each sample among which the least margin is looked for: rings as shares of the step.
+RINGS = ((0.22, 6), (0.44, 8), (0.66, 10))
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class LesionOutline:
         Points of the outline with area and outward normal.
     error_mm
         How far outside or inside each point the true outline may lie (90 %), shape (n,).
+    around_lps_mm
+        Further points of the outline around each sample, shape (n, points, 3).
     volume_ml
         Volume within the outline.
     """
@@ -42,10 +47,11 @@ class LesionOutline:
     level: FloatArray
     samples: SurfaceSamples
     error_mm: FloatArray
+    around_lps_mm: FloatArray
     volume_ml: float
 
     def __post_init__(self) -> None:
-        for array in (self.level, self.error_mm):
+        for array in (self.level, self.error_mm, self.around_lps_mm):
             array.setflags(write=False)
 
 
@@ -62,7 +68,7 @@ def outline_lesion(mask: npt.NDArray[np.bool_], grid: Grid) -> LesionOutline:
     fine_mm = fine_voxel_mm(near.spacing_mm)
     border = VoxelBorder.of(crop, spacing)
     fit = fit_outline(border, fine_mm)
-    lattice = _sampling_lattice(crop, near)
+    lattice = _sampling_lattice(crop, near, border)
     level = _level(fit, crop, spacing, lattice)
     rough = sample_surface(level, lattice)
     local, normals, slope = _onto_surface(fit, rough, near, lattice.spacing_mm[0])
@@ -78,7 +84,8 @@ def outline_lesion(mask: npt.NDArray[np.bool_], grid: Grid) -> LesionOutline:
     within = np.einsum("ij,ij,i->", start - start.mean(axis=0), facing, rough.area_mm2) / 3.0
     shell = np.einsum("ij,ij,i->", local - start, facing, rough.area_mm2)
     volume = float(within + shell) / 1000.0
-    return LesionOutline(lattice, level, samples, outline_error_mm(evidence), volume)
+    around = _around(fit, local, normals, lattice.spacing_mm[0]) @ near.axes.T + np.array(near.origin_lps_mm)
+    return LesionOutline(lattice, level, samples, outline_error_mm(evidence), around, volume)
 
 
 def fine_voxel_mm(spacing_mm: tuple[float, float, float]) -> float:
@@ -88,15 +95,14 @@ def fine_voxel_mm(spacing_mm: tuple[float, float, float]) -> float:
     return within if most > 1.5 * within else (least + middle + most) / 3
 
 
-def _sampling_lattice(crop: BoolArray, near: Grid) -> Grid:
+def _sampling_lattice(crop: BoolArray, near: Grid, border: VoxelBorder) -> Grid:
     """A lattice of cubic cells over the cropped mask."""
     spacing = np.array(near.spacing_mm)
-    extent = spacing * (np.array(crop.shape[::-1]) - 1)
-    size = (extent - 2 * (reach_voxels(near.spacing_mm).max() + 2) * spacing).max() + fine_voxel_mm(
-        near.spacing_mm
-    )
-    step = float(np.clip(size / SAMPLES_ACROSS, *SAMPLE_STEP_MM))
-    columns, rows, slices = (int(n) + 1 for n in np.floor(extent / step))
+    width = np.linalg.norm(border.face_outer_mm - border.face_inner_mm, axis=1)
+    area = float((spacing.prod() / width).sum()) / 1.5  # faces of voxels overstate an area by half
+    volume = float(np.count_nonzero(crop) * spacing.prod())
+    step = float(np.clip(SAMPLE_SHARE * volume / area, *SAMPLE_STEP_MM))
+    columns, rows, slices = (int(n) + 1 for n in np.floor(spacing * (np.array(crop.shape[::-1]) - 1) / step))
     return Grid((slices, rows, columns), (step,) * 3, near.origin_lps_mm, near.direction)
 
 
@@ -133,3 +139,21 @@ def _onto_surface(
     agree = np.einsum("ij,ij->i", smooth, normals) > 0.3
     normals = np.where(agree[:, None], smooth / np.linalg.norm(smooth, axis=1, keepdims=True), normals)
     return local, normals, np.maximum(slope, 0.1)
+
+
+def _around(fit: SmoothOutline, local: FloatArray, normals: FloatArray, step: float) -> FloatArray:
+    """Points of the outline in rings around each sample, shape (n, points, 3)."""
+    least = np.eye(3)[np.argmin(np.abs(normals), axis=1)]
+    first = np.cross(normals, least)
+    first /= np.sqrt((first**2).sum(axis=1))[:, None]
+    second = np.cross(normals, first)
+    rings = []
+    for share, count in RINGS:
+        for turn in 2 * np.pi * (np.arange(count) + share) / count:
+            rings.append(local + share * step * (np.cos(turn) * first + np.sin(turn) * second))
+    points = np.stack(rings, axis=1).reshape(-1, 3)
+    for _ in range(2):
+        value, gradient = fit.evaluate(points)
+        squared = np.maximum((gradient**2).sum(axis=1), 1e-4)
+        points = points - np.clip(value / squared, -step / 2, step / 2)[:, None] * gradient
+    return points.reshape(len(local), -1, 3)

@@ -7,6 +7,7 @@ sample with its area, its mean normal and a point moved onto the surface.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
@@ -47,7 +48,7 @@ class SurfaceSamples:
     def __len__(self) -> int:
         return len(self.area_mm2)
 
-    @property
+    @cached_property
     def total_area_mm2(self) -> float:
         """Area of the whole surface."""
         return float(self.area_mm2.sum())

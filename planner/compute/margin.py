@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,10 @@ from planner.compute.lesion_outline import LesionOutline, outline_lesion
 from planner.compute.lesion_surface import nearest_points
 from planner.compute.liver_region import LiverRegion
 from planner.compute.row_volumes import RowVolumes
-from planner.compute.spheroid import Spheroid, pack
+from planner.compute.spheroid import Spheroid
 from planner.compute.threads import kernel
 from planner.compute.voxel_border import crop_around
-from planner.compute.zone_union import intersection_curves, union_distances, union_volume_ml
+from planner.compute.zone_union import ZoneUnion, union_distance_mm, union_volume_ml
 from planner.model.geometry import FloatArray, Grid
 
 #: Surface points nearer to the liver's surface than this are the capsule part
@@ -32,6 +33,9 @@ CAPSULE_DISTANCE_MM = 5.0
 GROWN_MM = (5.0, 10.0)
 #: Edges of the margin histogram in mm; the first and last bin are open.
 HISTOGRAM_EDGES_MM = tuple(float(x) for x in range(-10, 21))
+#: The minimum is looked for more closely around this many surface points.
+CANDIDATES = 8
+_EDGES = np.array(HISTOGRAM_EDGES_MM)
 #: At most about this many lattice points along an edge of the box of the grown lesion.
 _GROWN_LATTICE = 36
 
@@ -71,12 +75,12 @@ class PreparedMargin:
         """Volume within the lesion's outline."""
         return self.outline.volume_ml
 
-    @property
+    @cached_property
     def is_capsule(self) -> npt.NDArray[np.bool_]:
         """Which surface points are the capsule part, shape (n,)."""
         return np.asarray(self.capsule_distance_mm < self.capsule_limit_mm)
 
-    @property
+    @cached_property
     def capsule_share_percent(self) -> float:
         """Share of the lesion's surface that is the capsule part."""
         area = self.outline.samples.area_mm2
@@ -213,21 +217,20 @@ def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid]) -> Marg
         raise InvalidValue("A margin needs at least one ablation zone.", "no zone", "Place a probe first.")
     outline = prepared.outline
     samples = outline.samples
-    margins = margins_at(samples.points_lps_mm, zones)
-    minimal = _minimal(margins, outline, None)
-    inner = None
-    if prepared.liver is not None:
-        bare = ~prepared.is_capsule
-        inner = _minimal(margins, outline, bare) if bare.any() else None
+    union = ZoneUnion(zones)
+    margins = union.signed_distance_mm(samples.points_lps_mm)
+    minimal = _minimal(margins, outline, None, union)
+    inner = None if prepared.liver is None else _without_capsule(minimal, margins, prepared, union)
     area = samples.area_mm2
+    total_area = samples.total_area_mm2
     counts = np.zeros(len(HISTOGRAM_EDGES_MM) + 1)
     classes = np.zeros(4)
-    mean = _classify(margins, area, np.array(HISTOGRAM_EDGES_MM), counts, classes)
-    classes *= 100.0 / area.sum()
-    order = np.argsort(margins, kind="stable")
+    mean = _classify(margins, area, _EDGES, counts, classes)
+    classes *= 100.0 / total_area
+    order = np.argsort(margins)
     upto = np.cumsum(area[order])
     upto /= upto[-1]
-    middle = upto - 0.5 * area[order] / area.sum()
+    middle = upto - 0.5 * area[order] / total_area
     fifth, median = np.interp((0.05, 0.5), middle, margins[order])
     inside = prepared.volumes.inside_ml(zones)
     total = prepared.volumes.total_ml
@@ -250,7 +253,7 @@ def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid]) -> Marg
         percentile_5_mm=float(fifth),
         median_mm=float(median),
         mean_mm=mean,
-        histogram_percent=tuple(float(x) for x in counts * (100.0 / area.sum())),
+        histogram_percent=tuple(float(x) for x in counts * (100.0 / total_area)),
         lesion_coverage_percent=float(covered[0]),
         grown_coverage_percent=tuple(float(x) for x in covered[1:]),
         liver_outside_lesion_ml=liver_ml,
@@ -258,26 +261,44 @@ def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid]) -> Marg
     )
 
 
-def margins_at(points_lps_mm: FloatArray, zones: Sequence[Spheroid]) -> FloatArray:
-    """Margin at points (n, 3): signed distance to the union's boundary, positive inside."""
-    packed = pack(zones)
-    curves, owners = intersection_curves(packed)
-    margins = np.empty(len(points_lps_mm))
-    union_distances(points_lps_mm, packed, curves, owners, margins)
-    return margins
+def evaluate_outline(outline: LesionOutline, zones: Sequence[Spheroid]) -> MinimalMargin:
+    """The minimal margin alone, of an outline that was not prepared further."""
+    union = ZoneUnion(zones)
+    return _minimal(union.signed_distance_mm(outline.samples.points_lps_mm), outline, None, union)
+
+
+def margins_at(points_lps_mm: npt.ArrayLike, zones: Sequence[Spheroid]) -> FloatArray:
+    """Margin at points (n, 3), such as a mesh's corners: signed distance to the union's boundary."""
+    return union_distance_mm(points_lps_mm, zones)
 
 
 def _minimal(
-    margins: FloatArray, outline: LesionOutline, part: npt.NDArray[np.bool_] | None
+    margins: FloatArray, outline: LesionOutline, part: npt.NDArray[np.bool_] | None, union: ZoneUnion
 ) -> MinimalMargin:
     """The minimum over the surface or the points of `part`, with its interval."""
     used = margins if part is None else np.where(part, margins, np.inf)
-    place = int(np.argmin(used))
-    value = float(used[place])
-    low = min(value, float((used - outline.error_mm).min()))
-    high = max(value, float((used + outline.error_mm).min()))
-    x, y, z = (float(v) for v in outline.samples.points_lps_mm[place])
+    count = min(CANDIDATES, len(used) if part is None else int(np.count_nonzero(part)))
+    lowest = np.sort(np.argpartition(used, count - 1)[:count])
+    closer = np.vstack([outline.around_lps_mm[lowest].reshape(-1, 3), outline.samples.points_lps_mm[lowest]])
+    around = union.signed_distance_mm(closer)
+    best = int(np.argmin(around))
+    value = float(around[best])
+    gained = float(used.min()) - value
+    low = min(value, float((used - outline.error_mm).min()) - gained)
+    high = max(value, float((used + outline.error_mm).min()) - gained)
+    x, y, z = (float(v) for v in closer[best])
     return MinimalMargin(value, low, high, (x, y, z))
+
+
+def _without_capsule(
+    minimal: MinimalMargin, margins: FloatArray, prepared: PreparedMargin, union: ZoneUnion
+) -> MinimalMargin | None:
+    """The minimum without the capsule part of the surface."""
+    if not prepared.is_capsule.any():
+        return minimal
+    if prepared.is_capsule.all():
+        return None
+    return _minimal(margins, prepared.outline, ~prepared.is_capsule, union)
 
 
 @kernel

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from planner.compute.zone_union import chord, merge_intervals
 from planner.model.geometry import FloatArray, Grid
 
 #: Rows are repeated so that they lie no farther apart than this.
-FINEST_ROW_MM = 1.0
+FINEST_ROW_MM = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class RowVolumes:
         np.cumsum(masks, axis=-1, dtype=np.uint16, out=sums[..., 1:])
         return cls(grid, sums)
 
-    @property
+    @cached_property
     def total_ml(self) -> FloatArray:
         """Volume of each region, shape (regions,)."""
         sums: FloatArray = self.sums[..., -1].sum(axis=(1, 2), dtype=np.float64)
@@ -72,7 +73,7 @@ class RowVolumes:
         extent = np.sqrt(local[:, 6:7] ** 2 + (local[:, 7:8] ** 2 - local[:, 6:7] ** 2) * local[:, 3:6] ** 2)
         low, high = (local[:, :3] - extent).min(axis=0), (local[:, :3] + extent).max(axis=0)
         repeats = np.ceil(spacing / FINEST_ROW_MM - 1e-6).astype(np.int64)
-        _inside(self.sums, spacing, repeats, local, low, high, out)
+        _inside(self.sums, spacing, repeats, local, extent, low, high, out)
         return out * self.grid.voxel_volume_ml
 
 
@@ -82,6 +83,7 @@ def _inside(
     spacing: FloatArray,
     repeats: npt.NDArray[np.int64],
     zones: FloatArray,
+    extent: FloatArray,
     low: FloatArray,
     high: FloatArray,
     out: FloatArray,
@@ -103,6 +105,8 @@ def _inside(
             y = ((fine_j + 0.5) / again_j - 0.5) * spacing[1]
             count = 0
             for n in range(zones.shape[0]):
+                if abs(y - zones[n, 1]) > extent[n, 1] or abs(z - zones[n, 2]) > extent[n, 2]:
+                    continue
                 start, stop = chord(y, z, zones[n], spacing[0], 0.0, 0.0, -0.5 * spacing[0])
                 start = max(start, 0.0)
                 stop = min(stop, float(columns))
@@ -116,7 +120,8 @@ def _inside(
                 b = min(int(stops[n]), columns - 1)
                 a = min(a, columns - 1)
                 for region in range(sums.shape[0]):
-                    row = sums[region, k, j]
-                    upper = row[b] + (stops[n] - b) * (float(row[b + 1]) - float(row[b]))
-                    lower = row[a] + (starts[n] - a) * (float(row[a + 1]) - float(row[a]))
+                    at_b = float(sums[region, k, j, b])
+                    at_a = float(sums[region, k, j, a])
+                    upper = at_b + (stops[n] - b) * (float(sums[region, k, j, b + 1]) - at_b)
+                    lower = at_a + (starts[n] - a) * (float(sums[region, k, j, a + 1]) - at_a)
                     out[region] += (upper - lower) * share

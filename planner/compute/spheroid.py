@@ -153,14 +153,16 @@ def foot_on_ellipse(across: float, along: float, a: float, b: float) -> tuple[fl
     s = max(p - shift_a, q - shift_b)
     s = max(s, sqrt(p * p + q * q) - max(shift_a, shift_b))
     for _ in range(60):
-        u = p / (s + shift_a)
-        v = q / (s + shift_b)
-        level = u * u + v * v
-        slope = u * u / (s + shift_a) + v * v / (s + shift_b)
-        root = sqrt(level)
-        step = level * (root - 1.0) / slope
+        inverse_a = 1.0 / (s + shift_a)
+        inverse_b = 1.0 / (s + shift_b)
+        u = p * inverse_a
+        v = q * inverse_b
+        uu = u * u
+        vv = v * v
+        level = uu + vv
+        step = level * (sqrt(level) - 1.0) / (uu * inverse_a + vv * inverse_b)
         s += step
-        if step <= 1e-5 * s:  # convergence is quadratic: the next step is far below a nanometre
+        if step <= 1e-4 * s:  # convergence is quadratic: the next step is far below a micrometre
             break
     return a * p / (s + shift_a), b * q / (s + shift_b)
 
@@ -248,18 +250,6 @@ def _far_foot(across: float, along: float, a: float, b: float) -> tuple[float, f
             fd = (a * np.cos(d) - across) ** 2 + (b * np.sin(d) + along) ** 2
     angle = 0.5 * (low + high)
     return a * np.cos(angle), -b * np.sin(angle)
-
-
-@kernel
-def inside(x: float, y: float, z: float, zone: FloatArray) -> bool:
-    """Whether a point lies strictly inside a packed zone (a hair within the surface)."""
-    x -= zone[0]
-    y -= zone[1]
-    z -= zone[2]
-    along = x * zone[3] + y * zone[4] + z * zone[5]
-    across_squared = x * x + y * y + z * z - along * along
-    level: float = across_squared / (zone[6] * zone[6]) + along * along / (zone[7] * zone[7])
-    return level < 1.0 - 1e-7
 
 
 @kernel

@@ -49,8 +49,13 @@ import numba  # noqa: E402  (the two settings above are read on import)
 
 
 def kernel(function: Kernel) -> Kernel:
-    """Compile a serial kernel: kept on disk, without the interpreter lock, strict floating point."""
-    return cast("Kernel", numba.njit(cache=True, nogil=True, fastmath=False)(function))
+    """Compile a serial kernel: kept on disk, without the interpreter lock, strict floating point.
+
+    Dividing by zero gives infinity or NaN, as in numpy: a check at every division would keep loops
+    from using the processor's wide registers.
+    """
+    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    return cast("Kernel", compiled)
 
 
 def use_one_blas_thread() -> None:

@@ -15,15 +15,31 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
-from planner.compute.spheroid import Spheroid, foot, inside, pack
+from planner.compute.spheroid import Spheroid, foot, foot_on_ellipse, pack
 from planner.compute.threads import kernel
 from planner.model.geometry import FloatArray
 
-#: Half planes in which a curve of intersection is looked for, and steps of each.
-MERIDIANS = 72
-MERIDIAN_STEPS = 20
+#: Meridians and parallels of a zone on which curves of intersection are looked for, and steps of a
+#: meridian.
+MERIDIANS = 64
+PARALLELS = 20
+STEPS = 32
 #: Lines a side with which the volume of a union is summed.
-VOLUME_LINES = 96
+VOLUME_LINES = 40
+
+
+class ZoneUnion:
+    """A union of zones made ready for many distances."""
+
+    def __init__(self, zones: Sequence[Spheroid]) -> None:
+        self.packed = pack(zones)
+        self.curves, self.stretches = intersection_curves(self.packed)
+
+    def signed_distance_mm(self, points_lps_mm: FloatArray) -> FloatArray:
+        """Signed distance of points (n, 3) to the boundary, positive inside; needs a zone."""
+        out = np.empty(len(points_lps_mm))
+        _union_distances(points_lps_mm, self.packed, self.curves, self.stretches, out)
+        return out
 
 
 def union_distance_mm(points_lps_mm: npt.ArrayLike, zones: Sequence[Spheroid]) -> FloatArray:
@@ -34,11 +50,9 @@ def union_distance_mm(points_lps_mm: npt.ArrayLike, zones: Sequence[Spheroid]) -
     points = np.ascontiguousarray(points_lps_mm, dtype=float)
     if points.ndim != 2 or points.shape[1] != 3:
         raise InvalidValue("Points need the shape (n, 3).", f"shape {points.shape}")
-    out = np.empty(len(points))
-    packed = pack(zones)
-    curves, owners = intersection_curves(packed)
-    union_distances(points, packed, curves, owners, out)
-    return out
+    if not zones:
+        return np.full(len(points), -np.inf)
+    return ZoneUnion(zones).signed_distance_mm(points)
 
 
 def union_volume_ml(zones: Sequence[Spheroid]) -> float:
@@ -50,7 +64,7 @@ def union_volume_ml(zones: Sequence[Spheroid]) -> float:
     centers = np.array([zone.center_lps_mm for zone in zones])
     extents = np.array([zone.half_extent_mm for zone in zones])
     low, high = (centers - extents).min(axis=0), (centers + extents).max(axis=0)
-    return float(_union_volume(pack(zones), low, high, VOLUME_LINES)) / 1000.0
+    return float(_union_volume(pack(zones), extents, low, high, VOLUME_LINES)) / 1000.0
 
 
 def intersection_curves(packed: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
@@ -58,45 +72,44 @@ def intersection_curves(packed: FloatArray) -> tuple[FloatArray, npt.NDArray[np.
 
     Returns
     -------
-    points, owners
-        Shapes (n, 3) and (n, 2): where, and which two zones.
+    points, stretches
+        Shape (n, 3); and for each pair of zones that meet its first and last + 1 point and the two
+        zones' numbers, shape (pairs, 4).
     """
     count = len(packed)
-    room = max(1, count * (count - 1) // 2 * MERIDIANS * 4)
+    room = max(1, count * (count - 1) // 2 * (MERIDIANS + PARALLELS) * 4)
     points = np.empty((room, 3))
-    owners = np.empty((room, 2), dtype=np.int64)
-    used = _curves(packed, points, owners) if count > 1 else 0
-    return points[:used], owners[:used]
+    stretches = np.empty((max(1, count * (count - 1) // 2), 4), dtype=np.int64)
+    used, pairs = _curves(packed, points, stretches) if count > 1 else (0, 0)
+    return points[:used], stretches[:pairs]
 
 
 @kernel
-def level(x: float, y: float, z: float, zone: FloatArray) -> float:
-    """Quadratic form of a packed zone: below 1 inside, 1 on the surface."""
-    x -= zone[0]
-    y -= zone[1]
-    z -= zone[2]
-    along = x * zone[3] + y * zone[4] + z * zone[5]
-    across_squared = x * x + y * y + z * z - along * along
-    value: float = across_squared / (zone[6] * zone[6]) + along * along / (zone[7] * zone[7])
-    return value
-
-
-@kernel
-def _gradient(x: float, y: float, z: float, zone: FloatArray) -> tuple[float, float, float]:
-    x -= zone[0]
-    y -= zone[1]
-    z -= zone[2]
-    along = x * zone[3] + y * zone[4] + z * zone[5]
-    p = 2.0 / (zone[6] * zone[6])
-    q = 2.0 * along / (zone[7] * zone[7]) - p * along
-    return p * x + q * zone[3], p * y + q * zone[4], p * z + q * zone[5]
+def _level_and_gradient(
+    x: float, y: float, z: float, packed: FloatArray, n: int
+) -> tuple[float, float, float, float]:
+    """Quadratic form of a packed zone less 1, and half its gradient."""
+    x -= packed[n, 0]
+    y -= packed[n, 1]
+    z -= packed[n, 2]
+    along = x * packed[n, 3] + y * packed[n, 4] + z * packed[n, 5]
+    p = 1.0 / (packed[n, 6] * packed[n, 6])
+    q = along * (1.0 / (packed[n, 7] * packed[n, 7]) - p)
+    value = p * (x * x + y * y + z * z) + q * along - 1.0
+    return value, p * x + q * packed[n, 3], p * y + q * packed[n, 4], p * z + q * packed[n, 5]
 
 
 @kernel
 def _covered(x: float, y: float, z: float, packed: FloatArray, one: int, two: int) -> bool:
     """Whether a point lies within a zone other than two named ones."""
-    for n in range(packed.shape[0]):  # noqa: SIM110 (numba has no any() of a generator)
-        if n != one and n != two and inside(x, y, z, packed[n]):
+    for n in range(packed.shape[0]):
+        if n in (one, two):
+            continue
+        dx, dy, dz = x - packed[n, 0], y - packed[n, 1], z - packed[n, 2]
+        along = dx * packed[n, 3] + dy * packed[n, 4] + dz * packed[n, 5]
+        across_squared = dx * dx + dy * dy + dz * dz - along * along
+        a, b = packed[n, 6], packed[n, 7]
+        if across_squared / (a * a) + along * along / (b * b) < 1.0 - 1e-7:
             return True
     return False
 
@@ -126,81 +139,152 @@ def _basis(packed: FloatArray, one: int, two: int) -> FloatArray:
 
 
 @kernel
-def _meridian_level(
-    angle: float, cos_turn: float, sin_turn: float, basis: FloatArray, center: FloatArray, other: FloatArray
-) -> float:
-    u = np.sin(angle) * cos_turn
-    v = np.sin(angle) * sin_turn
-    w = np.cos(angle)
-    x = center[0] + basis[0, 0] * u + basis[0, 1] * v + basis[0, 2] * w
-    y = center[1] + basis[1, 0] * u + basis[1, 1] * v + basis[1, 2] * w
-    z = center[2] + basis[2, 0] * u + basis[2, 1] * v + basis[2, 2] * w
-    return level(x, y, z, other) - 1.0
+def _bend(u: FloatArray, v: FloatArray, zone: FloatArray) -> float:
+    """Bilinear form of a packed zone between two directions."""
+    along_u: float = u[0] * zone[3] + u[1] * zone[4] + u[2] * zone[5]
+    along_v: float = v[0] * zone[3] + v[1] * zone[4] + v[2] * zone[5]
+    across = (u[0] * v[0] + u[1] * v[1] + u[2] * v[2] - along_u * along_v) / (zone[6] * zone[6])
+    value: float = across + along_u * along_v / (zone[7] * zone[7])
+    return value
 
 
 @kernel
-def _curves(packed: FloatArray, points: FloatArray, owners: npt.NDArray[np.int64]) -> int:
-    used = 0
-    for one in range(packed.shape[0]):
-        for two in range(one + 1, packed.shape[0]):
-            gap = packed[one, :3] - packed[two, :3]
-            reach = max(packed[one, 6], packed[one, 7]) + max(packed[two, 6], packed[two, 7])
-            if (gap * gap).sum() > reach * reach:
-                continue
-            basis = _basis(packed, one, two)
-            center = packed[one, :3]
-            for turn in range(MERIDIANS):
-                cos_turn = np.cos(2 * np.pi * turn / MERIDIANS)
-                sin_turn = np.sin(2 * np.pi * turn / MERIDIANS)
-                low = 0.0
-                at_low = _meridian_level(low, cos_turn, sin_turn, basis, center, packed[two])
-                for step in range(1, MERIDIAN_STEPS + 1):
-                    high = np.pi * step / MERIDIAN_STEPS
-                    at_high = _meridian_level(high, cos_turn, sin_turn, basis, center, packed[two])
-                    if (at_low < 0) != (at_high < 0) and used < points.shape[0]:
-                        a, fa, b, fb = low, at_low, high, at_high
-                        angle = a
-                        for _ in range(30):  # false position, Illinois variant
-                            angle = b - fb * (b - a) / (fb - fa)
-                            f = _meridian_level(angle, cos_turn, sin_turn, basis, center, packed[two])
-                            if abs(f) < 1e-9:
-                                break
-                            if (f < 0) != (fb < 0):
-                                a, fa = b, fb
-                            else:
-                                fa *= 0.5
-                            b, fb = angle, f
-                        u = np.sin(angle) * cos_turn
-                        v = np.sin(angle) * sin_turn
-                        w = np.cos(angle)
-                        x = center[0] + basis[0, 0] * u + basis[0, 1] * v + basis[0, 2] * w
-                        y = center[1] + basis[1, 0] * u + basis[1, 1] * v + basis[1, 2] * w
-                        z = center[2] + basis[2, 0] * u + basis[2, 1] * v + basis[2, 2] * w
-                        if not _covered(x, y, z, packed, one, two):
-                            points[used, 0] = x
-                            points[used, 1] = y
-                            points[used, 2] = z
-                            owners[used, 0] = one
-                            owners[used, 1] = two
-                            used += 1
-                    low, at_low = high, at_high
+def _wave(c: FloatArray, cosine: float, sine: float) -> float:
+    """How far outside a zone a point of a meridian is, from the meridian's five coefficients."""
+    value: float = c[0] + 2.0 * (sine * c[1] + cosine * c[2] + sine * cosine * c[5])
+    value += sine * sine * c[3] + cosine * cosine * c[4]
+    return value
+
+
+@kernel
+def _root(c: FloatArray, low: float, at_low: float, high: float, at_high: float) -> float:
+    """Angle between two angles at which a meridian meets a zone (false position, Illinois variant)."""
+    angle = low
+    for _ in range(30):
+        angle = high - at_high * (high - low) / (at_high - at_low)
+        value = _wave(c, np.cos(angle), np.sin(angle))
+        if abs(value) < 1e-9:
+            break
+        if (value < 0) != (at_high < 0):
+            low, at_low = high, at_high
+        else:
+            at_low *= 0.5
+        high, at_high = angle, value
+    return angle
+
+
+@kernel
+def _scan(
+    wave: FloatArray,
+    middle: FloatArray,
+    cosine_way: FloatArray,
+    sine_way: FloatArray,
+    table: FloatArray,
+    packed: FloatArray,
+    pair: tuple[int, int],
+    points: FloatArray,
+    used: int,
+) -> int:
+    """Add the bare points at which a line middle + cos cosine_way + sin sine_way meets a zone."""
+    at_low = _wave(wave, table[0, 1], table[0, 2])
+    for n in range(table.shape[0] - 1):
+        at_high = _wave(wave, table[n + 1, 1], table[n + 1, 2])
+        if (at_low < 0) != (at_high < 0) and used < points.shape[0]:
+            angle = _root(wave, table[n, 0], at_low, table[n + 1, 0], at_high)
+            c, s = np.cos(angle), np.sin(angle)
+            x = middle[0] + c * cosine_way[0] + s * sine_way[0]
+            y = middle[1] + c * cosine_way[1] + s * sine_way[1]
+            z = middle[2] + c * cosine_way[2] + s * sine_way[2]
+            if not _covered(x, y, z, packed, pair[0], pair[1]):
+                points[used, 0] = x
+                points[used, 1] = y
+                points[used, 2] = z
+                used += 1
+        at_low = at_high
     return used
 
 
 @kernel
+def _table(stop: float, steps: int) -> FloatArray:
+    """Angles from 0 to `stop` with their cosines and sines, shape (steps + 1, 3)."""
+    table = np.empty((steps + 1, 3))
+    table[:, 0] = stop / steps * np.arange(steps + 1)
+    table[:, 1] = np.cos(table[:, 0])
+    table[:, 2] = np.sin(table[:, 0])
+    return table
+
+
+@kernel
+def _curves(packed: FloatArray, points: FloatArray, stretches: npt.NDArray[np.int64]) -> tuple[int, int]:
+    used = 0
+    pairs = 0
+    half = _table(np.pi, STEPS)
+    full = _table(2 * np.pi, 2 * STEPS)
+    wave = np.empty(6)
+    for one in range(packed.shape[0]):
+        for two in range(one + 1, packed.shape[0]):
+            other = packed[two]
+            away = packed[one, :3] - other[:3]
+            reach = max(packed[one, 6], packed[one, 7]) + max(other[6], other[7])
+            if (away * away).sum() > reach * reach:
+                continue
+            before = used
+            center = packed[one, :3]
+            basis = _basis(packed, one, two)
+            first, second, pole = basis[:, 0].copy(), basis[:, 1].copy(), basis[:, 2].copy()
+            wave[0] = _bend(away, away, other) - 1.0
+            wave[2] = _bend(away, pole, other)
+            wave[4] = _bend(pole, pole, other)
+            for turn in range(MERIDIANS):
+                turned = 2 * np.pi * turn / MERIDIANS
+                equator = first * np.cos(turned) + second * np.sin(turned)
+                wave[1] = _bend(away, equator, other)
+                wave[3] = _bend(equator, equator, other)
+                wave[5] = _bend(equator, pole, other)
+                used = _scan(wave, center, pole, equator, half, packed, (one, two), points, used)
+            # Parallels find what runs between two meridians.
+            for ring in range(PARALLELS):
+                angle = np.pi * (ring + 0.5) / PARALLELS
+                rise = np.cos(angle) * pole
+                width_first, width_second = np.sin(angle) * first, np.sin(angle) * second
+                wave[0] = _bend(away + rise, away + rise, other) - 1.0
+                wave[1] = _bend(away + rise, width_second, other)
+                wave[2] = _bend(away + rise, width_first, other)
+                wave[3] = _bend(width_second, width_second, other)
+                wave[4] = _bend(width_first, width_first, other)
+                wave[5] = _bend(width_first, width_second, other)
+                used = _scan(
+                    wave,
+                    center + rise,
+                    width_first,
+                    width_second,
+                    full,
+                    packed,
+                    (one, two),
+                    points,
+                    used,
+                )
+            if used > before:
+                stretches[pairs, 0], stretches[pairs, 1] = before, used
+                stretches[pairs, 2], stretches[pairs, 3] = one, two
+                pairs += 1
+    return used, pairs
+
+
+@kernel
 def _onto_curve(
-    x: float, y: float, z: float, first: FloatArray, second: FloatArray
+    x: float, y: float, z: float, packed: FloatArray, one: int, two: int
 ) -> tuple[float, float, float, bool]:
     """Bring a point near two surfaces onto both, by the shortest way; False where they touch."""
     for _ in range(4):
-        f = level(x, y, z, first) - 1.0
-        g = level(x, y, z, second) - 1.0
-        ax, ay, az = _gradient(x, y, z, first)
-        bx, by, bz = _gradient(x, y, z, second)
+        f, ax, ay, az = _level_and_gradient(x, y, z, packed, one)
+        g, bx, by, bz = _level_and_gradient(x, y, z, packed, two)
+        if abs(f) + abs(g) < 1e-5:
+            break
         aa = ax * ax + ay * ay + az * az
         bb = bx * bx + by * by + bz * bz
         ab = ax * bx + ay * by + az * bz
-        det = aa * bb - ab * ab
+        det = 2.0 * (aa * bb - ab * ab)
         if det < 1e-6 * aa * bb:
             return x, y, z, False
         p = (f * bb - g * ab) / det
@@ -208,30 +292,44 @@ def _onto_curve(
         x -= p * ax + q * bx
         y -= p * ay + q * by
         z -= p * az + q * bz
-        if abs(f) + abs(g) < 1e-9:
-            break
     return x, y, z, True
 
 
 @kernel
 def _slide(
-    px: float, py: float, pz: float, start: FloatArray, packed: FloatArray, one: int, two: int
+    px: float,
+    py: float,
+    pz: float,
+    x: float,
+    y: float,
+    z: float,
+    packed: FloatArray,
+    one: int,
+    two: int,
 ) -> float:
-    """Distance of a point to a curve of intersection, from a sample of the curve near the foot."""
-    x, y, z = start[0], start[1], start[2]
+    """Distance of a point to a curve of intersection, from a sample (x, y, z) of it near the foot."""
     best = sqrt((x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2)
-    first, second = packed[one], packed[two]
+    slope = -1.0  # of the remaining way along the curve, per mm moved; 0 - 1 on a straight curve
+    before = 0.0
+    moved = 0.0
     for _ in range(8):
-        ax, ay, az = _gradient(x, y, z, first)
-        bx, by, bz = _gradient(x, y, z, second)
+        _, ax, ay, az = _level_and_gradient(x, y, z, packed, one)
+        _, bx, by, bz = _level_and_gradient(x, y, z, packed, two)
         tx, ty, tz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
         tt = tx * tx + ty * ty + tz * tz
         if tt < 1e-12 * (ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz):
             break
-        move = ((px - x) * tx + (py - y) * ty + (pz - z) * tz) / tt
+        inverse = 1.0 / sqrt(tt)
+        tx, ty, tz = tx * inverse, ty * inverse, tz * inverse
+        left = (px - x) * tx + (py - y) * ty + (pz - z) * tz
+        if left * left < 1e-3 * min(best, 1.0):  # changes the distance by less than 0.001 mm
+            break
+        if moved != 0.0:
+            slope = min(-0.2, max(-5.0, (left - before) / moved))
+        move = -left / slope
         reached = False
         for _ in range(6):  # halve the move until it stays on the bare part of the curve and helps
-            nx, ny, nz, good = _onto_curve(x + move * tx, y + move * ty, z + move * tz, first, second)
+            nx, ny, nz, good = _onto_curve(x + move * tx, y + move * ty, z + move * tz, packed, one, two)
             far = sqrt((nx - px) ** 2 + (ny - py) ** 2 + (nz - pz) ** 2)
             if good and far < best and not _covered(nx, ny, nz, packed, one, two):
                 reached = True
@@ -239,76 +337,163 @@ def _slide(
             move *= 0.5
         if not reached:
             break
+        before, moved = left, move
         gain = best - far
         x, y, z, best = nx, ny, nz, far
-        if gain < 1e-6:
+        if gain < 2e-4:
             break
     return best
 
 
 @kernel
+def _feet(points: FloatArray, zone: FloatArray, feet: FloatArray, state: FloatArray) -> None:
+    """Nearest point of a packed zone to each point, in columns so that the processor takes several at once.
+
+    Parameters
+    ----------
+    feet
+        Rows: signed distance along the axis and distance across it, the same of the foot, and the
+        signed distance to the surface, positive inside; shape (5, n), filled.
+    state
+        Scratch, shape (3, n).  The method is that of `foot_on_ellipse`.
+    """
+    a, b = zone[6], zone[7]
+    low = min(a, b)
+    shift_a, shift_b = a * a - low * low, b * b - low * low
+    most, tiny = max(shift_a, shift_b), 1e-9 * (a + b)
+    count = points.shape[0]
+    for n in range(count):
+        x, y, z = points[n, 0] - zone[0], points[n, 1] - zone[1], points[n, 2] - zone[2]
+        along = x * zone[3] + y * zone[4] + z * zone[5]
+        across = sqrt(max(x * x + y * y + z * z - along * along, 0.0))
+        feet[0, n] = along
+        feet[1, n] = across
+        p = a * max(across, tiny)
+        q = b * max(abs(along), tiny)
+        state[0, n] = p
+        state[1, n] = q
+        state[2, n] = max(p - shift_a, q - shift_b, sqrt(p * p + q * q) - most)
+    for _ in range(5):
+        for n in range(count):
+            s = state[2, n]
+            inverse_a, inverse_b = 1.0 / (s + shift_a), 1.0 / (s + shift_b)
+            u, v = state[0, n] * inverse_a, state[1, n] * inverse_b
+            uu, vv = u * u, v * v
+            square = uu + vv
+            state[2, n] = s + square * (sqrt(square) - 1.0) / (uu * inverse_a + vv * inverse_b)
+    for n in range(count):
+        s = state[2, n]
+        u, v = state[0, n] / (s + shift_a), state[1, n] / (s + shift_b)
+        off = u * u + v * v - 1.0
+        across, along = feet[1, n], abs(feet[0, n])
+        foot_across, foot_along = a * u, b * v
+        if abs(off) > 1e-6:  # rare: five steps were not enough
+            foot_across, foot_along = foot_on_ellipse(across, along, a, b)
+        gap = sqrt((foot_across - across) ** 2 + (foot_along - along) ** 2)
+        level = (across / a) ** 2 + (along / b) ** 2
+        feet[2, n] = foot_along if feet[0, n] >= 0 else -foot_along
+        feet[3, n] = foot_across
+        feet[4, n] = gap if level <= 1.0 else -gap
+
+
+@kernel
+def _place(
+    x: float, y: float, z: float, packed: FloatArray, n: int, feet: FloatArray, number: int
+) -> tuple[float, float, float]:
+    """The foot of a point on zone n as coordinates."""
+    along, across = feet[n, 0, number], feet[n, 1, number]
+    if across < 1e-9:  # on the axis any direction will do; `foot` finds one
+        fx, fy, fz, _ = foot(x, y, z, packed[n], False)
+        return fx, fy, fz
+    grow = feet[n, 3, number] / across
+    rise = feet[n, 2, number] - grow * along
+    return (
+        packed[n, 0] + grow * (x - packed[n, 0]) + rise * packed[n, 3],
+        packed[n, 1] + grow * (y - packed[n, 1]) + rise * packed[n, 4],
+        packed[n, 2] + grow * (z - packed[n, 2]) + rise * packed[n, 5],
+    )
+
+
+@kernel
 def _depth(
-    x: float, y: float, z: float, packed: FloatArray, curves: FloatArray, owners: npt.NDArray[np.int64]
+    x: float,
+    y: float,
+    z: float,
+    number: int,
+    packed: FloatArray,
+    feet: FloatArray,
+    curves: FloatArray,
+    stretches: npt.NDArray[np.int64],
+    slack: float,
+    nearest: npt.NDArray[np.int64],
+    nearest_squared: FloatArray,
 ) -> float:
-    """Distance of a point inside the union to its boundary."""
+    """Distance of a point inside the union to its boundary; the last two arguments are scratch."""
     best = np.inf
     hidden = np.inf  # nearest covered foot: the boundary cannot be nearer than this there
     for n in range(packed.shape[0]):
-        zone = packed[n]
-        away = sqrt((x - zone[0]) ** 2 + (y - zone[1]) ** 2 + (z - zone[2]) ** 2)
-        wide, narrow = max(zone[6], zone[7]), min(zone[6], zone[7])
-        if away - wide > best or narrow - away > best:
-            continue
-        fx, fy, fz, gap = foot(x, y, z, zone, False)
+        gap = abs(feet[n, 4, number])
         if gap >= best:
             continue
+        fx, fy, fz = _place(x, y, z, packed, n, feet, number)
         if not _covered(fx, fy, fz, packed, n, n):
             best = gap
             continue
         hidden = min(hidden, gap)
-        if zone[6] > zone[7]:
-            fx, fy, fz, gap = foot(x, y, z, zone, True)
+        if packed[n, 6] > packed[n, 7]:
+            fx, fy, fz, gap = foot(x, y, z, packed[n], True)
             if gap < best and not _covered(fx, fy, fz, packed, n, n):
                 best = gap
     if hidden < best and curves.shape[0] > 0:
-        nearest = 0
-        nearest_squared = np.inf
-        for n in range(curves.shape[0]):
-            squared = (curves[n, 0] - x) ** 2 + (curves[n, 1] - y) ** 2 + (curves[n, 2] - z) ** 2
-            if squared < nearest_squared:
-                nearest_squared = squared
-                nearest = n
-        # A sample lies within about 3 mm of the foot; farther ones cannot win.
-        if sqrt(nearest_squared) < best + 3.0:
-            gap = _slide(x, y, z, curves[nearest], packed, owners[nearest, 0], owners[nearest, 1])
+        for m in range(stretches.shape[0]):
+            place = 0
+            least = np.inf
+            for n in range(stretches[m, 0], stretches[m, 1]):
+                dx, dy, dz = curves[n, 0] - x, curves[n, 1] - y, curves[n, 2] - z
+                squared = dx * dx + dy * dy + dz * dz
+                if squared < least:
+                    least = squared
+                    place = n
+            nearest[m] = place
+            nearest_squared[m] = least
+        for _ in range(stretches.shape[0]):  # nearest first, so that most others need no closer look
+            m = int(np.argmin(nearest_squared))
+            if nearest_squared[m] >= best * best + slack:
+                break
+            nearest_squared[m] = np.inf
+            cx, cy, cz = curves[nearest[m], 0], curves[nearest[m], 1], curves[nearest[m], 2]
+            gap = _slide(x, y, z, cx, cy, cz, packed, stretches[m, 2], stretches[m, 3])
             best = min(best, gap)
     return best
 
 
 @kernel
-def union_distances(
-    points: FloatArray, packed: FloatArray, curves: FloatArray, owners: npt.NDArray[np.int64], out: FloatArray
+def _union_distances(
+    points: FloatArray,
+    packed: FloatArray,
+    curves: FloatArray,
+    stretches: npt.NDArray[np.int64],
+    out: FloatArray,
 ) -> None:
     """Signed distance of points to the boundary of a union of packed zones, positive inside."""
+    # A foot on a curve lies at right angles to it, so a sample at most `gap` from it along the curve
+    # is at most that much farther in the square (twice, for the curve's own bend).
+    gap = np.pi * packed[:, 6:].max() / MERIDIANS
+    slack = 2.0 * gap * gap
+    nearest = np.zeros(stretches.shape[0], dtype=np.int64)
+    nearest_squared = np.zeros(stretches.shape[0])
+    feet = np.empty((packed.shape[0], 5, points.shape[0]))
+    state = np.empty((3, points.shape[0]))
+    for m in range(packed.shape[0]):
+        _feet(points, packed[m], feet[m], state)
     for n in range(points.shape[0]):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        within = False
-        for m in range(packed.shape[0]):
-            if level(x, y, z, packed[m]) <= 1.0:
-                within = True
-                break
-        if within:
-            out[n] = _depth(x, y, z, packed, curves, owners)
-            continue
-        best = np.inf
-        for m in range(packed.shape[0]):
-            zone = packed[m]
-            away = sqrt((x - zone[0]) ** 2 + (y - zone[1]) ** 2 + (z - zone[2]) ** 2)
-            if away - max(zone[6], zone[7]) > best:
-                continue
-            _, _, _, gap = foot(x, y, z, zone, False)
-            best = min(best, gap)
-        out[n] = -best
+        depth = feet[0, 4, n]
+        for m in range(1, packed.shape[0]):
+            depth = max(depth, feet[m, 4, n])
+        if depth > 0:
+            x, y, z = points[n, 0], points[n, 1], points[n, 2]
+            depth = _depth(x, y, z, n, packed, feet, curves, stretches, slack, nearest, nearest_squared)
+        out[n] = depth
 
 
 @kernel
@@ -355,7 +540,9 @@ def merge_intervals(starts: FloatArray, stops: FloatArray, count: int) -> int:
 
 
 @kernel
-def _union_volume(packed: FloatArray, low: FloatArray, high: FloatArray, lines: int) -> float:
+def _union_volume(
+    packed: FloatArray, reach: FloatArray, low: FloatArray, high: FloatArray, lines: int
+) -> float:
     step_y = (high[1] - low[1]) / lines
     step_z = (high[2] - low[2]) / lines
     starts = np.empty(packed.shape[0])
@@ -367,6 +554,8 @@ def _union_volume(packed: FloatArray, low: FloatArray, high: FloatArray, lines: 
             y = low[1] + (column + 0.5) * step_y
             count = 0
             for n in range(packed.shape[0]):
+                if abs(y - packed[n, 1]) > reach[n, 1] or abs(z - packed[n, 2]) > reach[n, 2]:
+                    continue
                 start, stop = chord(y, z, packed[n], 1.0, 0.0, 0.0, 0.0)
                 if stop > start:
                     starts[count] = start
