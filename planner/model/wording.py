@@ -39,7 +39,7 @@ def target_text(target: Target | None) -> str:
     elif target.low is not None:
         words = f"aim {target.low:g}"
     else:
-        words = f"at most {target.high:g}"
+        words = f"≤ {target.high:g}"
     doubt = _OPEN_WORDS.get(target.source.confidence, "")
     return f"{words} ({doubt})" if doubt else words
 

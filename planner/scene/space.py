@@ -267,7 +267,7 @@ def _zone(zone: DrawnZone) -> vtkActor:
     ball.SetRadius(1.0)
     ball.SetThetaResolution(48)
     ball.SetPhiResolution(32)
-    actor = _actor(ball, ZONE, 0.28)
+    actor = _actor(ball, ZONE, 0.16)
     axis = np.array(zone.axis_lps)
     turn = np.cross((0.0, 0.0, 1.0), axis)
     angle = float(np.degrees(np.arccos(np.clip(axis[2], -1.0, 1.0))))
