@@ -343,7 +343,9 @@ def _grown_volumes(outline: LesionOutline, liver: LiverRegion | None) -> RowVolu
     deep = np.zeros(len(points), dtype=bool)
     deep[within] = outline.level[tuple(ijk[within].T[::-1])] > 0
     side = np.where(deep, -1.0, 1.0)
-    outside[found] = np.where(np.abs(flat) > 0.7 * gap[found], flat, side[found] * gap[found])
+    beside = gap[found] < 1.5 * lattice.spacing_mm[0]  # the foot lies between samples
+    facing = beside | (np.abs(flat) > 0.7 * gap[found])
+    outside[found] = np.where(facing, flat, side[found] * gap[found])
     outside[~found] = side[~found] * np.inf
     shares = np.empty((1 + len(GROWN_MM), len(points)), dtype=np.float32)
     for share, grown in zip(shares, (0.0, *GROWN_MM), strict=True):
