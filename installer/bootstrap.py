@@ -25,7 +25,22 @@ HERE = ROOT / "installer"
 OLDEST = (3, 11)
 
 #: What Qt, VTK and numba need on a bare Debian 12, and what real windows need beside it.
-APT_RUN = ["python3-venv", "libgl1", "libegl1", "libxkbcommon0", "libdbus-1-3", "libfontconfig1", "libglib2.0-0", "libgomp1", "fonts-dejavu-core", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-shape0", "libxkbcommon-x11-0"]
+APT_RUN = [
+    "python3-venv",
+    "libgl1",
+    "libegl1",
+    "libxkbcommon0",
+    "libdbus-1-3",
+    "libfontconfig1",
+    "libglib2.0-0",
+    "libgomp1",
+    "fonts-dejavu-core",
+    "libxcb-cursor0",
+    "libxcb-icccm4",
+    "libxcb-keysyms1",
+    "libxcb-shape0",
+    "libxkbcommon-x11-0",
+]
 #: What tests need to drive a window as a person does.
 APT_TEST = ["xvfb", "xauth", "xdotool", "openbox", "x11-utils"]
 
