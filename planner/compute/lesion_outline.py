@@ -130,7 +130,7 @@ def _onto_surface(
     """Sample points moved onto the spline's zero surface, their outward normals, and its slope."""
     local = (rough.points_lps_mm - np.array(near.origin_lps_mm)) @ near.axes
     normals = rough.normals_lps @ near.axes
-    for _ in range(3):
+    for _ in range(2):
         value, gradient = fit.evaluate(local)
         squared = np.maximum((gradient**2).sum(axis=1), 1e-4)
         local = local - np.clip(value / squared, -step / 2, step / 2)[:, None] * gradient
@@ -152,8 +152,8 @@ def _around(fit: SmoothOutline, local: FloatArray, normals: FloatArray, step: fl
         for turn in 2 * np.pi * (np.arange(count) + share) / count:
             rings.append(local + share * step * (np.cos(turn) * first + np.sin(turn) * second))
     points = np.stack(rings, axis=1).reshape(-1, 3)
-    for _ in range(2):
-        value, gradient = fit.evaluate(points)
-        squared = np.maximum((gradient**2).sum(axis=1), 1e-4)
-        points = points - np.clip(value / squared, -step / 2, step / 2)[:, None] * gradient
-    return points.reshape(len(local), -1, 3)
+    value, gradient = fit.evaluate(points)  # one step is enough so near to the surface
+    squared = np.maximum((gradient**2).sum(axis=1), 1e-4)
+    points = points - np.clip(value / squared, -step / 2, step / 2)[:, None] * gradient
+    around: FloatArray = points.reshape(len(local), -1, 3)
+    return around

@@ -21,11 +21,11 @@ from planner.model.geometry import FloatArray
 
 #: Meridians and parallels of a zone on which curves of intersection are looked for, and steps of a
 #: meridian.
-MERIDIANS = 64
-PARALLELS = 20
+MERIDIANS = 96
+PARALLELS = 16
 STEPS = 32
 #: Lines a side with which the volume of a union is summed.
-VOLUME_LINES = 40
+VOLUME_LINES = 32
 
 
 class ZoneUnion:
@@ -77,7 +77,7 @@ def intersection_curves(packed: FloatArray) -> tuple[FloatArray, npt.NDArray[np.
         zones' numbers, shape (pairs, 4).
     """
     count = len(packed)
-    room = max(1, count * (count - 1) // 2 * (MERIDIANS + PARALLELS) * 4)
+    room = max(1, count * (count - 1) // 2 * (MERIDIANS + PARALLELS) * 6)
     points = np.empty((room, 3))
     stretches = np.empty((max(1, count * (count - 1) // 2), 4), dtype=np.int64)
     used, pairs = _curves(packed, points, stretches) if count > 1 else (0, 0)
@@ -264,6 +264,7 @@ def _curves(packed: FloatArray, points: FloatArray, stretches: npt.NDArray[np.in
                     points,
                     used,
                 )
+            used = _add_ends(packed, one, two, points, before, used)
             if used > before:
                 stretches[pairs, 0], stretches[pairs, 1] = before, used
                 stretches[pairs, 2], stretches[pairs, 3] = one, two
@@ -296,6 +297,55 @@ def _onto_curve(
 
 
 @kernel
+def _tangent(
+    x: float, y: float, z: float, packed: FloatArray, one: int, two: int
+) -> tuple[float, float, float, bool]:
+    """Direction of the curve in which two zones meet; False where they only touch."""
+    _, ax, ay, az = _level_and_gradient(x, y, z, packed, one)
+    _, bx, by, bz = _level_and_gradient(x, y, z, packed, two)
+    tx, ty, tz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    tt = tx * tx + ty * ty + tz * tz
+    if tt < 1e-12 * (ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz):
+        return 0.0, 0.0, 0.0, False
+    inverse = 1.0 / sqrt(tt)
+    return tx * inverse, ty * inverse, tz * inverse, True
+
+
+@kernel
+def _add_ends(packed: FloatArray, one: int, two: int, points: FloatArray, first: int, used: int) -> int:
+    """Add the ends of a curve's bare stretches, where a third zone swallows it."""
+    if packed.shape[0] < 3:
+        return used
+    reach = 2.0 * np.pi * packed[:, 6:].max() / MERIDIANS
+    last = used
+    for n in range(first, last):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        tx, ty, tz, good = _tangent(x, y, z, packed, one, two)
+        if not good:
+            continue
+        for side in (-1.0, 1.0):
+            way = side * reach
+            nx, ny, nz, on = _onto_curve(x + way * tx, y + way * ty, z + way * tz, packed, one, two)
+            if not on or not _covered(nx, ny, nz, packed, one, two) or used >= points.shape[0]:
+                continue
+            bare, swallowed = 0.0, way
+            ex, ey, ez = x, y, z
+            for _ in range(10):
+                middle = 0.5 * (bare + swallowed)
+                nx, ny, nz, on = _onto_curve(
+                    x + middle * tx, y + middle * ty, z + middle * tz, packed, one, two
+                )
+                if on and not _covered(nx, ny, nz, packed, one, two):
+                    bare = middle
+                    ex, ey, ez = nx, ny, nz
+                else:
+                    swallowed = middle
+            points[used, 0], points[used, 1], points[used, 2] = ex, ey, ez
+            used += 1
+    return used
+
+
+@kernel
 def _slide(
     px: float,
     py: float,
@@ -313,30 +363,19 @@ def _slide(
     before = 0.0
     moved = 0.0
     for _ in range(8):
-        _, ax, ay, az = _level_and_gradient(x, y, z, packed, one)
-        _, bx, by, bz = _level_and_gradient(x, y, z, packed, two)
-        tx, ty, tz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-        tt = tx * tx + ty * ty + tz * tz
-        if tt < 1e-12 * (ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz):
+        tx, ty, tz, good = _tangent(x, y, z, packed, one, two)
+        if not good:
             break
-        inverse = 1.0 / sqrt(tt)
-        tx, ty, tz = tx * inverse, ty * inverse, tz * inverse
         left = (px - x) * tx + (py - y) * ty + (pz - z) * tz
-        if left * left < 1e-3 * min(best, 1.0):  # changes the distance by less than 0.001 mm
-            break
+        if left * left < 0.25:  # so near, the curve is straight to 0.01 mm
+            return sqrt(max(best * best - left * left, 0.0))
         if moved != 0.0:
             slope = min(-0.2, max(-5.0, (left - before) / moved))
         move = -left / slope
-        reached = False
-        for _ in range(6):  # halve the move until it stays on the bare part of the curve and helps
-            nx, ny, nz, good = _onto_curve(x + move * tx, y + move * ty, z + move * tz, packed, one, two)
-            far = sqrt((nx - px) ** 2 + (ny - py) ** 2 + (nz - pz) ** 2)
-            if good and far < best and not _covered(nx, ny, nz, packed, one, two):
-                reached = True
-                break
-            move *= 0.5
-        if not reached:
-            break
+        nx, ny, nz, good = _onto_curve(x + move * tx, y + move * ty, z + move * tz, packed, one, two)
+        far = sqrt((nx - px) ** 2 + (ny - py) ** 2 + (nz - pz) ** 2)
+        if not good or far >= best or _covered(nx, ny, nz, packed, one, two):
+            break  # a bare stretch's ends are samples themselves
         before, moved = left, move
         gain = best - far
         x, y, z, best = nx, ny, nz, far

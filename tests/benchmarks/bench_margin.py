@@ -50,16 +50,22 @@ def zone_image(count: int) -> sitk.Image:
     return sitk.GetImageFromArray(mask.reshape((count,) * 3).astype(np.uint8))
 
 
+def ball(count: int, radius: float = 15.0) -> np.ndarray:
+    """Points spread evenly over the lesion's true surface."""
+    n = np.arange(count) + 0.5
+    polar, turn = np.arccos(1 - 2 * n / count), np.pi * (1 + 5**0.5) * n
+    even = np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], axis=1)
+    return np.array([0.3, 0.2, 0.1]) + radius * even
+
+
 def brute_force(points: np.ndarray, density: int = 400_000) -> np.ndarray:
     """Signed distance of points to the union's boundary, from points spread over it."""
-    n = np.arange(density) + 0.5
-    polar, turn = np.arccos(1 - 2 * n / density), np.pi * (1 + 5**0.5) * n
-    ball = np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], axis=1)
+    sphere = (ball(density) - np.array([0.3, 0.2, 0.1])) / 15.0
     bare = []
     for zone in zones():
         axis = np.array(zone.axis_lps)
-        along = (ball @ axis)[:, None] * axis
-        shell = zone.center_lps_mm + (ball - along) * zone.short_axis_mm / 2 + along * zone.long_axis_mm / 2
+        along = (sphere @ axis)[:, None] * axis
+        shell = zone.center_lps_mm + (sphere - along) * zone.short_axis_mm / 2 + along * zone.long_axis_mm / 2
         for other in zones():
             if other != zone:
                 shell = shell[~other.contains(shell)]
@@ -88,7 +94,7 @@ def main() -> int:
     report = evaluate_margin(prepared, zones())
     truth = brute_force(prepared.outline.samples.points_lps_mm)
     error = float(np.abs(report.margins_mm - truth).max())
-    least = abs(report.minimal.value_mm - float(truth.min()))
+    least = abs(report.minimal.value_mm - float(brute_force(ball(60_000)).min()))
     images = {"Maurer 128^3": zone_image(128), "Maurer 56^3": zone_image(56)}
     times: dict[str, list[float]] = {"report": [], **{name: [] for name in images}}
     for _ in range(ROUNDS):

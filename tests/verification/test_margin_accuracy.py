@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.compute.margin import evaluate_margin, prepare_margin
+from planner.compute.lesion_outline import outline_lesion
+from planner.compute.margin import evaluate_outline, prepare_margin
 from planner.compute.zone_union import union_distance_mm
 
 from .margin_shapes import Ellipsoid, lattice_around, rotation, voxels, zones_around
@@ -35,19 +36,19 @@ def test_worst_error_over_spheres_and_ellipsoids(
     rng = np.random.default_rng([int(spacing[2] * 10), int(spacing[0] * 10), oblique])
     errors = []
     for lesion in shapes(rng, spacing[2], 10):
-        surface = lesion.surface(20000)
+        surface = lesion.surface(12000)
         axes = rotation(rng) if oblique else np.eye(3)
         grid = lattice_around(surface, np.array(spacing), axes, rng)
         mask = voxels(lesion, grid)
         if np.count_nonzero(mask.any(axis=(1, 2))) < 4:
             continue
-        prepared = prepare_margin(grid, mask)
+        outline = outline_lesion(mask, grid)
         for _ in range(3):
             zones = zones_around(surface, rng)
             truth = union_distance_mm(surface, zones).min()
-            report = evaluate_margin(prepared, zones)
-            errors.append(report.minimal.value_mm - truth)
-            assert report.minimal.low_mm <= report.minimal.value_mm <= report.minimal.high_mm
+            minimal = evaluate_outline(outline, zones)
+            errors.append(minimal.value_mm - truth)
+            assert minimal.low_mm <= minimal.value_mm <= minimal.high_mm
     print(f"{spacing} oblique={oblique}: {len(errors)} margins, {min(errors):+.2f} .. {max(errors):+.2f} mm")
     assert len(errors) >= 15
     assert np.abs(errors).max() <= bound_mm
