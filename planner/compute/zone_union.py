@@ -21,8 +21,8 @@ from planner.model.geometry import FloatArray
 
 #: Meridians and parallels of a zone on which curves of intersection are looked for, and steps of a
 #: meridian.
-MERIDIANS = 96
-PARALLELS = 16
+MERIDIANS = 64
+PARALLELS = 20
 STEPS = 32
 #: Lines a side with which the volume of a union is summed.
 VOLUME_LINES = 32
@@ -367,7 +367,7 @@ def _slide(
         if not good:
             break
         left = (px - x) * tx + (py - y) * ty + (pz - z) * tz
-        if left * left < 0.25:  # so near, the curve is straight to 0.01 mm
+        if left * left < 0.01:  # so near, the curve is straight to a thousandth of a mm
             return sqrt(max(best * best - left * left, 0.0))
         if moved != 0.0:
             slope = min(-0.2, max(-5.0, (left - before) / moved))
