@@ -115,6 +115,9 @@ def make_venv(with_tests: bool) -> bool:
     if subprocess.run([*pip, "--no-deps", "-e", str(ROOT)]).returncode != 0:
         return False
     mark.write_text(state)
+    say("Compiling the numerics, once")
+    # The first start would do it otherwise, and be slow; a failure here is said by the job itself.
+    subprocess.run([str(python), "-m", "planner", "--compile-kernels"], stdout=subprocess.DEVNULL)
     return True
 
 

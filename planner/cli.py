@@ -29,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         read()
         return OK
+    if words == ["--compile-kernels"]:
+        from planner.installation import compile_kernels
+
+        compile_kernels()
+        return OK
     parser = _parser()
     if not words or (words[0] not in _COMMANDS and not words[0].startswith("-")):
         words = ["open", *words]

@@ -35,6 +35,17 @@ def verify(task: Task | None = None) -> tuple[Check, ...]:
     return tuple(found)
 
 
+def compile_kernels() -> None:
+    """Compile what the first plan needs, into the user's cache: a sample judged once, kept nowhere."""
+    from planner.plugin.judging import judge
+    from planner.plugin.registry import find_modules
+    from planner.sample.case import make_sample_case
+    from planner.sample.plan import sample_plan
+
+    case = make_sample_case(Task())
+    judge(find_modules().module("thermal_ablation"), case, sample_plan(case))
+
+
 def _margin() -> tuple[bool, str]:
     """Minimal margin of a ball in a ball: R_a - R_t - offset (H14)."""
     from planner.compute.margin import evaluate_margin, prepare_margin

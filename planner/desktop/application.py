@@ -41,9 +41,15 @@ def run(paths: Sequence[Path] = ()) -> int:
 
 def warm_up() -> None:
     """Load what the first case needs while the user looks around."""
-    from planner.compute.loading import load_numerics
 
-    threading.Thread(target=load_numerics, name="warm-up", daemon=True).start()
+    def load() -> None:
+        import planner.scene.space
+        from planner.compute.loading import load_numerics
+
+        assert planner.scene.space
+        load_numerics()
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
+    QCheckBox,
     QColorDialog,
+    QComboBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSlider,
+    QToolButton,
     QVBoxLayout,
     QWidget,
-    QWidgetAction,
 )
 
+from planner.base.errors import PlannerError
 from planner.desktop.pieces import (
     Elided,
     Row,
@@ -49,6 +51,7 @@ class CasePanel(QWidget):
 
     plan_chosen = Signal(str, int)
     rename_asked = Signal(str)
+    trouble = Signal(object)
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +67,9 @@ class CasePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scrolled(self._body))
         self._rows: dict[str, Row] = {}
+        self._eyes: dict[str, QToolButton] = {}
+        self._in_3d: QCheckBox | None = None
+        self._unfolded = ""
 
     def set_facts(self, facts: dict[str, str]) -> None:
         """Diameters and volumes in words, by structure."""
@@ -73,7 +79,7 @@ class CasePanel(QWidget):
     def rebuild(self) -> None:
         """List what is open now."""
         clear_layout(self._list)
-        self._rows = {}
+        self._rows, self._eyes, self._in_3d = {}, {}, None
         session = self.bench.session
         if not session.is_open:
             return
@@ -82,6 +88,8 @@ class CasePanel(QWidget):
             self._list.addWidget(self._series_row(image.id, image.title, f"{image.grid.shape[0]} sl"))
         sets = session.case.structure_sets
         self._list.addWidget(heading("Structures"))
+        if len(sets) > 1:
+            self._list.addWidget(self._set_chooser([s.id for s in sets]))
         if not sets or not sets[0].structures:
             note = dim_label(
                 "None yet. Import a segmentation, or mark a lesion in the mode Structures.", wraps=True
@@ -92,16 +100,29 @@ class CasePanel(QWidget):
             row = self._structure_row(structure)
             self._rows[structure.name] = row
             self._list.addWidget(row)
+            if structure.name == self._unfolded:
+                self._list.addWidget(self._looks_line(structure))
         self._list.addWidget(heading("Plans"))
         self._add_plans()
         self._list.addStretch(1)
         self.mark_selection()
 
+    def show_look(self, name: str) -> None:
+        """Take over a structure's changed look; nothing is built anew, for its slider may be in the hand."""
+        sets = self.bench.session.case.structure_sets
+        if name not in self._eyes or not sets or name not in sets[0]:
+            return
+        look = self.bench.appearance.look(sets[0][name])
+        self._eyes[name].setIcon(eye_icon(look.is_visible))
+        if name == self._unfolded and self._in_3d is not None:
+            with QSignalBlocker(self._in_3d):
+                self._in_3d.setChecked(look.is_visible_3d)
+
     def mark_selection(self) -> None:
-        """Mark the selected lesion."""
-        chosen = self.bench.session.selection.lesion
+        """Mark the selected lesion and the structure that was clicked last."""
+        chosen = (self.bench.session.selection.lesion, self._unfolded)
         for name, row in self._rows.items():
-            row.set_selected(name == chosen)
+            row.set_selected(name in chosen)
 
     def _series_row(self, id: str, title: str, fact: str) -> Row:
         row = Row(title)
@@ -123,6 +144,7 @@ class CasePanel(QWidget):
             eye_icon(look.is_visible), f"Show or hide {structure.name}", lambda: self._toggle(structure)
         )
         row.line.addWidget(eye)
+        self._eyes[structure.name] = eye
         color = icon_button(
             swatch_icon(structure.color), f"Colour of {structure.name}", lambda: self._recolor(structure)
         )
@@ -178,8 +200,10 @@ class CasePanel(QWidget):
         session = self.bench.session
         if session.case.structures.box(structure.name).is_empty:
             return
+        self._unfolded = structure.name
         if structure.role == Role.LESION:
             session.selection.choose(lesion=structure.name)
+        self.rebuild()
         session.selection.move_cursor(center_of(session.case.structures, structure.name))
 
     def _recolor(self, structure: Structure) -> None:
@@ -196,7 +220,6 @@ class CasePanel(QWidget):
         shown.setCheckable(True)
         shown.setChecked(look.is_visible_3d)
         shown.toggled.connect(lambda on: self.bench.appearance.set_visible_3d(structure, on))
-        menu.addAction(self._opacity_action(structure, look.opacity, menu))
         roles = menu.addMenu("Role")
         for role in Role:
             action = roles.addAction(vocabulary().entry(role).title)
@@ -207,19 +230,53 @@ class CasePanel(QWidget):
         menu.addAction("Remove", lambda: self._remove(structure))
         menu.exec(at)
 
-    def _opacity_action(self, structure: Structure, opacity: float, menu: QMenu) -> QWidgetAction:
+    def _looks_line(self, structure: Structure) -> QWidget:
+        """Opacity and 3D of the structure that was clicked, below its row."""
+        look = self.bench.appearance.look(structure)
         holder = QWidget()
         line = QHBoxLayout(holder)
-        line.setContentsMargins(16, 4, 16, 4)
-        line.addWidget(QLabel("Opacity"))
+        line.setContentsMargins(36, 0, 12, 4)
+        line.addWidget(dim_label("Opacity"))
         slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setObjectName("opacitySlider")
+        slider.setAccessibleName(f"Opacity of {structure.name}")
         slider.setRange(0, 100)
-        slider.setValue(round(100 * opacity))
+        slider.setValue(round(100 * look.opacity))
+        words = dim_label(f"{round(100 * look.opacity)} %")
+        words.setFixedWidth(34)
+        slider.valueChanged.connect(lambda v: words.setText(f"{v} %"))
         slider.valueChanged.connect(lambda v: self.bench.appearance.set_opacity(structure, v / 100))
-        line.addWidget(slider)
-        action = QWidgetAction(menu)
-        action.setDefaultWidget(holder)
-        return action
+        line.addWidget(slider, 1)
+        line.addWidget(words)
+        box = QCheckBox("3D")
+        box.setObjectName("showIn3d")
+        box.setChecked(look.is_visible_3d)
+        box.toggled.connect(lambda on: self.bench.appearance.set_visible_3d(structure, on))
+        line.addWidget(box)
+        self._in_3d = box
+        return holder
+
+    def _set_chooser(self, ids: list[str]) -> QWidget:
+        """Which structure set plans are judged on."""
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(14, 0, 12, 4)
+        line.addWidget(dim_label("Judge on"))
+        choice = QComboBox()
+        choice.setObjectName("structureSets")
+        choice.setAccessibleName("Structure set plans are judged on")
+        choice.addItems(ids)
+        choice.activated.connect(lambda n: self._judge_on(ids[n]))
+        line.addWidget(choice, 1)
+        return holder
+
+    def _judge_on(self, id: str) -> None:
+        session = self.bench.session
+        if id != session.case.structures.id:
+            try:
+                session.change_case(f"Judge on {id}", session.case.judged_on(id))
+            except PlannerError as error:
+                self.trouble.emit(error)
 
     def _role_chosen(self, structure: Structure, role: Role, _checked: bool = False) -> None:
         self._set_role(structure, role)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,14 +194,22 @@ class CaseWork:
         self._say_report(report)
 
     def add_structures(self, paths: list[Path]) -> None:
-        """Read segmentations onto the shown image's lattice, as one change that can be undone."""
+        """Read segmentations, as one change that can be undone.
+
+        They go onto the lattice of the structures that are there; where the shown image has another
+        frame of reference they become a set of their own over that image.
+        """
         from planner.io.importing import read_structures
 
         session = self._window.session
-        image = session.case.image(session.selection.image)
+        case = session.case
+        image = case.image(session.selection.image)
+        grid = image.grid
+        if case.structure_sets and case.is_in_frame(image):
+            grid = case.structures.grid
 
         def work(task: Task) -> Any:
-            return read_structures(paths, image, task=task)
+            return read_structures(paths, image, grid=grid, task=task)
 
         self._window.jobs.start("open", "Reading structures", work, self._add, self._failed)
 
@@ -208,21 +217,35 @@ class CaseWork:
         session = self._window.session
         case = session.case
         found: StructureSet = imported.structures
-        if not case.structure_sets:
-            session.change_case("Add structures", case.with_structures(found))
+        if not case.structure_sets or not case.structures.grid.same_as(found.grid):
+            used = {s.id for s in case.structure_sets}
+            id = next(n for n in (found.id, *(f"{found.id}-{k}" for k in range(2, 1000))) if n not in used)
+            session.change_case("Add structures", case.with_structures(replace(found, id=id)))
         else:
-            merged = case.structures
-            if not merged.grid.same_as(found.grid):
-                self._failed(
-                    PlannerError(
-                        "The structures lie on another image's lattice.", found.id, "Choose that image first."
-                    )
-                )
+            merged = self._merged(case.structures, found)
+            if merged is None:
                 return
-            for structure in found.structures:
-                merged = merged.with_mask(structure, found.mask(structure.name))
             session.change_structures("Add structures", merged)
         self._say_report(imported.report)
+
+    def _merged(self, own: StructureSet, found: StructureSet) -> StructureSet | None:
+        """Two sets over one lattice as one; asks what to do with names that are there already."""
+        twice = [s.name for s in found.structures if s.name in own]
+        answer = "Replace"
+        if twice:
+            text = ", ".join(twice[:6]) + (f" and {len(twice) - 6} more" if len(twice) > 6 else "")
+            answer = ask(
+                self._window, "These structures are there already.", text, ("Replace", "Keep both", "Cancel")
+            )
+        if answer == "Cancel":
+            return None
+        for structure in found.structures:
+            named = structure
+            if answer == "Keep both" and structure.name in own:
+                name = next(n for k in range(2, 1000) if (n := f"{structure.name} ({k})") not in own)
+                named = replace(structure, name=name)
+            own = own.with_mask(named, found.mask(structure.name))
+        return own
 
     def _say_report(self, report: Any) -> None:
         if report.corrected or report.refused:
@@ -280,15 +303,16 @@ class CaseWork:
             self.write_report(Path(path))
 
     def write_report(self, folder: Path) -> None:
-        """Write the report of the open plan, judged anew, into a folder."""
+        """Write the report of the open plan into a folder: what the window shows, judged anew if old."""
         from planner.report.writing import judge_all, write_report
 
         session = self._window.session
         case, plan, registry = session.case, session.plan, session.judgements.registry
         settings = {m: dict(session.judgements.settings(m)) for m in registry.modules}
+        shown = session.judgements.current_answers(plan)
 
         def work(task: Task) -> Any:
-            return judge_all(registry, case, plan, settings, task)
+            return shown or judge_all(registry, case, plan, settings, task)
 
         def done(answers: Any) -> None:
             try:
@@ -333,8 +357,6 @@ class CaseWork:
 
     def rename_structure(self, old: str, new: str) -> None:
         """Rename a structure; probes that name it follow."""
-        from dataclasses import replace
-
         session = self._window.session
         structures = session.case.structures.edited(old, name=new)
         plan = session.plan

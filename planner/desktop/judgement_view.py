@@ -1,40 +1,32 @@
-"""What the treatment modules say: findings one can click, metrics with their targets, the margin bar."""
+"""What the treatment modules say: findings one can click, metrics with their targets, margin charts."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from planner.desktop.pieces import clear_layout, dim_label, heading, severity_mark
-from planner.model.assessment import Finding, Metric, Severity
+from planner.desktop.lesion_overview import LesionOverview
+from planner.desktop.margin_chart import MarginChart
+from planner.desktop.pieces import clear_layout, dim_label, heading, link_button, severity_mark, show
+from planner.desktop.theme import SMALL_PX, shown_theme, sign_color
+from planner.model.assessment import Curve, Finding, Metric, Severity
+from planner.model.plan import Point
 from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
 from planner.plugin.manifest import Section
-from planner.scene.palette import MARGIN_CLASSES, OK, WARNING
 from planner.session.actions import Workbench
 from planner.session.judgement import Judgement, JudgementState
 
-_CLASS_METRICS = (
-    "margin_below_0mm_percent",
-    "margin_0_to_5mm_percent",
-    "margin_5_to_10mm_percent",
-    "margin_at_least_10mm_percent",
-)
+#: Findings shown at once; what was not checked and stops may be more.
+SHOWN_FINDINGS = 4
+NOT_CHECKED = "not_checked"
 
 
 class JudgementView(QWidget):
     """One section a treatment module."""
 
     place_asked = Signal(object)
+    settings_asked = Signal(str)
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +37,9 @@ class JudgementView(QWidget):
         self._sections: dict[tuple[str, str, str], MetricTable] = {}
         self._findings: dict[str, FindingList] = {}
         self._states: dict[str, QLabel] = {}
-        self._bars: dict[str, MarginBar] = {}
+        self._settings: dict[str, QPushButton] = {}
+        self._overviews: dict[str, LesionOverview] = {}
+        self._charts: dict[str, MarginChart] = {}
         self._shape: object = None
 
     def refresh(self) -> None:
@@ -62,16 +56,30 @@ class JudgementView(QWidget):
         for manifest, judgement in judgements:
             metrics, findings = newest(judgement)
             self._states[manifest.id].setText(state_words(judgement))
-            _show(self._states[manifest.id], bool(state_words(judgement)))
-            self._findings[manifest.id].show_findings(findings, judgement)
+            show(self._states[manifest.id], bool(state_words(judgement)))
+            self._say_settings(manifest.id)
             lesion, probe = self._subjects(metrics)
+            self._findings[manifest.id].show_findings(findings, judgement, (lesion, probe))
+            self._overviews[manifest.id].show_lesions(metrics, lesion)
             subjects = {"lesion": lesion, "instrument": probe, "plan": "plan"}
             for section in manifest.sections:
                 table = self._sections[manifest.id, section.of, section.title]
                 table.show_metrics(
                     metrics, subjects[section.of], judgement.state == JudgementState.OUT_OF_DATE
                 )
-            self._bars[manifest.id].show_classes([_value(metrics, name, lesion) for name in _CLASS_METRICS])
+            self._charts[manifest.id].show_margins(metrics, newest_curves(judgement), lesion)
+
+    def restyle(self) -> None:
+        """Take over another theme."""
+        self._shape = None
+        self.refresh()
+
+    def _say_settings(self, module: str) -> None:
+        """How many settings differ from the defaults stands on the way to change them."""
+        count = len(self.bench.session.judgements.settings(module))
+        words = "Settings…" if count == 0 else f"Settings… ({count} changed)"
+        if self._settings[module].text() != words:
+            self._settings[module].setText(words)
 
     def _subjects(self, metrics: tuple[Metric, ...]) -> tuple[str, str]:
         session = self.bench.session
@@ -86,7 +94,8 @@ class JudgementView(QWidget):
 
     def _rebuild(self, shape: tuple[str, ...]) -> None:
         clear_layout(self._layout)
-        self._sections, self._findings, self._states, self._bars = {}, {}, {}, {}
+        self._sections, self._findings, self._states, self._charts = {}, {}, {}, {}
+        self._settings, self._overviews = {}, {}
         self._shape = shape
         for id in shape:
             manifest = self.bench.session.judgements.registry.module(id).manifest
@@ -95,22 +104,41 @@ class JudgementView(QWidget):
             state.setContentsMargins(14, 4, 14, 2)
             self._states[id] = state
             self._layout.addWidget(state)
-            self._layout.addWidget(heading("Findings"))
+            self._layout.addLayout(self._title_line(id, manifest.title))
             findings = FindingList()
             findings.place_asked.connect(self.place_asked)
             self._findings[id] = findings
             self._layout.addWidget(_inset(findings))
-            self._bars[id] = MarginBar()
+            overview = LesionOverview(manifest)
+            overview.lesion_chosen.connect(lambda name: self.bench.session.selection.choose(lesion=name))
+            self._overviews[id] = overview
+            self._layout.addWidget(overview)
+            self._charts[id] = MarginChart()
             for n, section in enumerate(manifest.sections):
                 title = heading(section.title)
                 self._layout.addWidget(title)
-                table = MetricTable(section, title, self._bars[id] if n == 0 else None)
+                table = MetricTable(section, title, self._charts[id] if n == 0 else None)
+                table.place_asked.connect(self.place_asked)
                 self._sections[id, section.of, section.title] = table
                 self._layout.addWidget(_inset(table))
 
+    def _title_line(self, id: str, title: str) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 14, 0)
+        line.addWidget(heading(f"{title}: findings"))
+        line.addStretch(1)
+        button = link_button("Settings…", f"Rules and limits of {title}")
+        button.setObjectName(f"settings_{id}")
+        button.clicked.connect(lambda _checked: self.settings_asked.emit(id))
+        self._settings[id] = button
+        line.addWidget(button)
+        return line
+
 
 class MetricTable(QFrame):
-    """The metrics of one section: words, value, target."""
+    """The metrics of one section: words, value, target; one found at a place can be clicked."""
+
+    place_asked = Signal(object)
 
     def __init__(self, section: Section, title: QWidget, below: QWidget | None = None) -> None:
         super().__init__()
@@ -126,6 +154,7 @@ class MetricTable(QFrame):
         if below is not None:
             layout.addWidget(below)
         self._rows: dict[str, tuple[QLabel, QLabel, QLabel, QLabel]] = {}
+        self._places: dict[str, Point | None] = {}
         for n, shown in enumerate(section.metrics):
             title, value, target, under = (
                 QLabel(shown.title),
@@ -150,30 +179,42 @@ class MetricTable(QFrame):
         """Show the metrics of a subject; rows without a value are hidden."""
         found = {m.name: m for m in metrics if m.subject == subject}
         for name, labels in self._rows.items():
-            self._show_row(labels, found.get(name), is_old)
+            metric = found.get(name)
+            self._places[name] = metric.where_lps_mm if metric is not None else None
+            self._show_row(labels, metric, is_old)
         for widget in (self, self._title):
-            _show(widget, any(name in found for name in self._rows))
+            show(widget, any(name in found for name in self._rows))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take the views to where a metric was found."""
+        for name, labels in self._rows.items():
+            if any(w.isVisible() and w.geometry().contains(event.position().toPoint()) for w in labels):
+                if self._places.get(name) is not None:
+                    self.place_asked.emit(self._places[name])
+                return
 
     @staticmethod
     def _show_row(labels: tuple[QLabel, QLabel, QLabel, QLabel], metric: Metric | None, is_old: bool) -> None:
         for label in labels[:3]:
-            _show(label, metric is not None)
+            show(label, metric is not None)
         if metric is None:
-            _show(labels[3], False)
+            show(labels[3], False)
             return
         title, value, target, under = labels
-        shade = "color:#8d97a1;" if is_old else ""
+        dim = shown_theme().dim
+        shade = f"color:{dim};" if is_old else ""
         estimate = "≈ " if metric.is_estimate else ""
-        unit = f"<span style='font-size:11px;color:#8d97a1;font-weight:400'> {unit_text(metric)}</span>"
+        unit = f"<span style='font-size:{SMALL_PX}px;color:{dim};font-weight:400'> {unit_text(metric)}</span>"
         value.setText(f"<span style='{shade}'>{estimate}{value_text(metric)}</span>{unit}")
-        tip = "\n".join(
-            t for t in (metric.method, metric.note, metric.target.source.text if metric.target else "") if t
-        )
+        source = metric.target.source.text if metric.target else ""
+        where = "Click to be taken there." if metric.where_lps_mm is not None else ""
+        tip = "\n".join(t for t in (metric.method, metric.note, source, where) if t)
         for label in (title, value, target):
             label.setToolTip(tip)
+            label.setCursor(Qt.CursorShape.PointingHandCursor if where else Qt.CursorShape.ArrowCursor)
         words = target_text(metric.target)
         sign = mark(metric)
-        color = {"✓": OK, "▲": WARNING}.get(sign, "#8d97a1")
+        color = sign_color(sign)
         if not words and metric.note and len(metric.note) < 22:
             words = metric.note
         target.setText(f"<span style='color:{color}'>{sign}</span> {words}" if sign else words)
@@ -182,56 +223,7 @@ class MetricTable(QFrame):
             lines.append(metric.note.split(" (")[0])
         text = " · ".join(line for line in lines if line)
         under.setText(text)
-        _show(under, bool(text))
-
-
-class MarginBar(QWidget):
-    """Shares of the lesion's surface by margin class, with their signs below."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shares: list[float] = []
-        self.setAccessibleName("Shares of the surface by margin")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        """A bar and a line of text."""
-        return QSize(200, 32)
-
-    def show_classes(self, shares: list[float | None]) -> None:
-        """Show four shares in percent."""
-        self._shares = [s or 0.0 for s in shares] if any(s is not None for s in shares) else []
-        _show(self, bool(self._shares))
-        words = ", ".join(
-            f"{label}: {s:.0f} %" for s, (_, _, label) in zip(self._shares, MARGIN_CLASSES, strict=False)
-        )
-        self.setToolTip(f"Lesion surface by margin in mm: {words}")
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the bar and its labels."""
-        if not self._shares:
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(0, 4, self.width(), 9), 3, 3)
-        painter.setClipPath(clip)
-        x, total = 0.0, max(sum(self._shares), 1e-9)
-        for share, (_, color, _) in zip(self._shares, MARGIN_CLASSES, strict=True):
-            width = self.width() * share / total
-            painter.fillRect(QRectF(x, 4, width + 0.5, 9), QColor(color))
-            x += width
-        painter.setClipping(False)
-        font = painter.font()
-        font.setPixelSize(11)
-        painter.setFont(font)
-        x = 0.0
-        for _, color, label in MARGIN_CLASSES:
-            painter.fillRect(QRectF(x, 20, 8, 8), QColor(color))
-            painter.setPen(QColor("#8d97a1"))
-            painter.drawText(QPointF(x + 12, 28), label)
-            x += 12 + painter.fontMetrics().horizontalAdvance(label) + 12
+        show(under, bool(text))
 
 
 class FindingList(QFrame):
@@ -246,12 +238,18 @@ class FindingList(QFrame):
         self._layout.setContentsMargins(12, 6, 12, 6)
         self._layout.setSpacing(0)
         self._shown: object = None
-        self._are_notes_shown = False
+        self._is_unfolded = False
 
-    def show_findings(self, findings: tuple[Finding, ...], judgement: Judgement) -> None:
-        """Show findings, or the error in their place."""
+    def show_findings(
+        self, findings: tuple[Finding, ...], judgement: Judgement, chosen: tuple[str, str] = ("", "")
+    ) -> None:
+        """Show findings, or the error in their place.
+
+        What was not checked and every stop always stand here; of the rest those of the chosen lesion
+        and probe come first, and what does not fit is behind a link, so that the numbers stay in sight.
+        """
         error = judgement.error if judgement.state == JudgementState.FAILED else None
-        key = (tuple((f.rule, f.text) for f in findings), str(error))
+        key = (tuple((f.rule, f.text) for f in findings), str(error), chosen)
         if key == self._shown:
             return
         self._shown = key
@@ -259,31 +257,44 @@ class FindingList(QFrame):
         if error is not None:
             text = " ".join(part.rstrip(".") + "." for part in (error.what, error.thing, error.todo) if part)
             self._layout.addWidget(_FindingRow("stop", text, None, ""))
-        notes = [f for f in findings if f.severity == Severity.INFO]
-        for finding in findings:
-            if finding.severity == Severity.INFO and not self._are_notes_shown:
-                continue
-            kind = "open" if finding.rule == "not_checked" else finding.severity.value
+        always = [f for f in findings if f.rule == NOT_CHECKED or f.severity == Severity.STOP]
+        rest = [f for f in findings if f not in always]
+        rest.sort(key=lambda f: (f.severity == Severity.INFO, f.subject not in chosen))
+        room = max(0, SHOWN_FINDINGS - len(always))
+        at_once = [f for f in rest[:room] if f.severity != Severity.INFO]
+        for finding in (*always, *(rest if self._is_unfolded else at_once)):
+            kind = "open" if finding.rule == NOT_CHECKED else finding.severity.value
             source = f"{finding.rule}: {finding.source.text} ({finding.source.confidence.value})"
             row = _FindingRow(kind, finding.text, finding.where_lps_mm, source)
             row.place_asked.connect(self.place_asked)
             self._layout.addWidget(row)
-        if notes:
-            words = (
-                "Hide notes" if self._are_notes_shown else f"{len(notes)} more note{'s' * (len(notes) > 1)}"
-            )
-            more = QPushButton(words)
-            more.setProperty("link", True)
+        if len(rest) > len(at_once):
+            more = link_button(_more_words(rest[len(at_once) :], self._is_unfolded))
+            more.setObjectName("moreFindings")
             more.setContentsMargins(26, 0, 0, 0)
-            more.clicked.connect(lambda _checked: self._toggle_notes(findings, judgement))
+            more.clicked.connect(lambda _checked: self._toggle(findings, judgement, chosen))
             self._layout.addWidget(more)
         if not findings and error is None:
             self._layout.addWidget(dim_label("Nothing yet."))
 
-    def _toggle_notes(self, findings: tuple[Finding, ...], judgement: Judgement) -> None:
-        self._are_notes_shown = not self._are_notes_shown
+    def _toggle(self, findings: tuple[Finding, ...], judgement: Judgement, chosen: tuple[str, str]) -> None:
+        self._is_unfolded = not self._is_unfolded
         self._shown = None
-        self.show_findings(findings, judgement)
+        self.show_findings(findings, judgement, chosen)
+
+
+def _more_words(hidden: list[Finding], is_unfolded: bool) -> str:
+    """What is behind the link, so that nobody takes a short list for a clean one."""
+    if is_unfolded:
+        return "Show fewer"
+    warnings = sum(f.severity == Severity.WARNING for f in hidden)
+    notes = len(hidden) - warnings
+    parts = [
+        f"{count} more {word}{'s' * (count > 1)}"
+        for count, word in ((warnings, "warning"), (notes, "note"))
+        if count
+    ]
+    return ", ".join(parts)
 
 
 class _FindingRow(QWidget):
@@ -296,7 +307,9 @@ class _FindingRow(QWidget):
         line.setContentsMargins(0, 3, 0, 3)
         line.setSpacing(9)
         line.addWidget(severity_mark(kind), 0, Qt.AlignmentFlag.AlignTop)
-        words = QLabel(text + (" <span style='color:#7aa2ff'>Show</span>" if where is not None else ""))
+        words = QLabel(
+            text + (f" <span style='color:{shown_theme().focus}'>Show</span>" if where is not None else "")
+        )
         words.setTextFormat(Qt.TextFormat.RichText)
         words.setWordWrap(True)
         line.addWidget(words, 1)
@@ -319,6 +332,13 @@ def newest(judgement: Judgement) -> tuple[tuple[Metric, ...], tuple[Finding, ...
     return (), ()
 
 
+def newest_curves(judgement: Judgement) -> tuple[Curve, ...]:
+    """The curves that belong to the metrics shown."""
+    if judgement.preview is not None:
+        return judgement.preview.curves
+    return judgement.assessment.curves if judgement.assessment is not None else ()
+
+
 def state_words(judgement: Judgement) -> str:
     """How the shown answer stands to the plan, in words."""
     if judgement.state == JudgementState.RUNNING:
@@ -326,16 +346,6 @@ def state_words(judgement: Judgement) -> str:
     if judgement.state == JudgementState.OUT_OF_DATE and judgement.preview is None:
         return "Out of date: the plan has changed since. F5 assesses it."
     return ""
-
-
-def _show(widget: QWidget, is_shown: bool) -> None:
-    """Show or hide; asking Qt for what is so already costs a layout each time."""
-    if widget.isHidden() == is_shown:
-        widget.setVisible(is_shown)
-
-
-def _value(metrics: tuple[Metric, ...], name: str, subject: str) -> float | None:
-    return next((m.value for m in metrics if m.name == name and m.subject == subject), None)
 
 
 def _inset(widget: QWidget) -> QWidget:

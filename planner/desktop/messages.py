@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QWidget
 
 from planner.base.errors import PlannerError
+
+
+def plain(buttons: QDialogButtonBox | QMessageBox) -> None:
+    """Take the platform's icons off buttons, so that a dialog looks the same everywhere."""
+    for button in buttons.buttons():
+        button.setIcon(QIcon())
 
 
 def show_error(parent: QWidget | None, error: PlannerError) -> None:
@@ -14,6 +21,7 @@ def show_error(parent: QWidget | None, error: PlannerError) -> None:
     )
     box.setObjectName("errorBox")
     box.setInformativeText("\n\n".join(part for part in (error.thing, error.todo) if part))
+    plain(box)
     box.open()
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from planner.desktop.messages import plain
 from planner.desktop.pieces import dim_label
 from planner.io.offers import Verdict, VolumeOffer
 from planner.library.index import IndexEntry
@@ -54,6 +55,7 @@ class SeriesDialog(QDialog):
         )
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
+        plain(buttons)
         self._open = buttons.button(QDialogButtonBox.StandardButton.Open)
         layout.addWidget(buttons)
         self.table.itemSelectionChanged.connect(self._check)
@@ -189,4 +191,5 @@ class TextDialog(QDialog):
         layout.addWidget(page)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        plain(buttons)
         layout.addWidget(buttons)

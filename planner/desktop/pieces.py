@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QToolButton,
@@ -18,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from planner.scene.palette import DARK, OK, STOP, WARNING, Color
+from planner.desktop.theme import shown_theme
+from planner.scene.palette import OK, STOP, WARNING, Color
 
 
 def heading(text: str) -> QLabel:
@@ -44,6 +46,21 @@ def card() -> tuple[QFrame, QVBoxLayout]:
     layout.setContentsMargins(12, 9, 12, 9)
     layout.setSpacing(5)
     return frame, layout
+
+
+def link_button(text: str, tip: str = "") -> QPushButton:
+    """A button that reads like a link."""
+    button = QPushButton(text)
+    button.setProperty("link", True)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    button.setToolTip(tip)
+    return button
+
+
+def show(widget: QWidget, is_shown: bool) -> None:
+    """Show or hide; asking Qt for what is so already costs a layout each time."""
+    if widget.isHidden() == is_shown:
+        widget.setVisible(is_shown)
 
 
 def scrolled(content: QWidget) -> QScrollArea:
@@ -112,8 +129,9 @@ class Row(QFrame):
 
     def set_selected(self, is_selected: bool) -> None:
         """Mark the row."""
-        edge = DARK.focus if is_selected else "transparent"
-        fill = DARK.raised if is_selected else "transparent"
+        theme = shown_theme()
+        edge = theme.focus if is_selected else "transparent"
+        fill = theme.raised if is_selected else "transparent"
         self.setStyleSheet(f"#row {{ background: {fill}; border-left: 3px solid {edge}; }}")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -142,7 +160,7 @@ def eye_icon(is_open: bool) -> QIcon:
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    color = QColor(DARK.text if is_open else DARK.disabled)
+    color = QColor(shown_theme().text if is_open else shown_theme().disabled)
     pen = painter.pen()
     pen.setColor(color)
     pen.setWidthF(2.4)

@@ -31,6 +31,7 @@ class PlanPanel(QWidget):
 
     action_asked = Signal(str)
     place_asked = Signal(object)
+    settings_asked = Signal(str)
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +58,7 @@ class PlanPanel(QWidget):
         self._layout.addWidget(self.device_form)
         self.judgement = JudgementView(bench)
         self.judgement.place_asked.connect(self.place_asked)
+        self.judgement.settings_asked.connect(self.settings_asked)
         self._layout.addWidget(self.judgement)
         self._coordinates_title = heading("Entry and tip")
         self._layout.addWidget(self._coordinates_title)

@@ -34,6 +34,7 @@ from planner.session.placing import Grip, Step, dragged
 
 #: A handle is caught within this many pixels.
 CATCH_PX = 10.0
+OTHER_FRAME = "other frame of reference: structures and probes are not shown"
 CLOSEST_MM_PER_PX, FARTHEST_MM_PER_PX = 0.02, 4.0
 
 
@@ -79,6 +80,7 @@ class SliceView(QWidget):
         self._grip: tuple[Applicator, Grip] | None = None
         self._ghost: Applicator | None = None
         self._end: int | None = None
+        self._is_foreign = False
 
     def sizeHint(self) -> QSize:
         """A quarter of a small window."""
@@ -101,7 +103,8 @@ class SliceView(QWidget):
             self.follow_cursor()
         sets = session.case.structure_sets
         assert self.stack is not None
-        self._outlines = SliceOutlines(sets[0], self.stack) if sets else None
+        self._is_foreign = not session.case.is_in_frame(image)
+        self._outlines = SliceOutlines(sets[0], self.stack) if sets and not self._is_foreign else None
         self._backdrop = None
         self.update()
 
@@ -209,7 +212,7 @@ class SliceView(QWidget):
             self._probes(),
             session.selection.instrument,
             session.selection.cursor_lps_mm,
-            (title, contrast, ""),
+            (title, contrast, OTHER_FRAME if self._is_foreign else ""),
             tuple(marks),
             self._proposal_lines(),
         )
@@ -225,6 +228,8 @@ class SliceView(QWidget):
         return tuple(mask_outline(pixels > 0, self.stack))
 
     def _probes(self) -> tuple[DrawnProbe, ...]:
+        if self._is_foreign:
+            return ()
         plan = self.bench.session.plan
         if self._ghost is not None:
             plan = plan.with_instrument(self._ghost)
@@ -259,8 +264,7 @@ class SliceView(QWidget):
             self._click_placing(self.lps_at(x, y))
             self._press = None
         elif self.bench.outlining.mode != Outline.NONE and self.bench.outlining.proposal is None:
-            if self.bench.outlining.click(self.lps_at(x, y)):
-                self.outline_ready.emit()
+            self._click_outline(self.lps_at(x, y))
             self._press = None
         elif (end := self._caught_end(event.position())) is not None:
             self._end = end
@@ -363,13 +367,23 @@ class SliceView(QWidget):
     def _click_placing(self, lps_mm: Point) -> None:
         self._ghost = None
         try:
+            self.bench.session.check_frame(self.bench.session.selection.image)
             self.bench.placing.click(lps_mm)
         except PlannerError as error:
             show_error(self, error)
 
+    def _click_outline(self, lps_mm: Point) -> None:
+        try:
+            if self.bench.outlining.click(lps_mm):
+                self.outline_ready.emit()
+        except PlannerError as error:
+            self.bench.outlining.cancel()
+            show_error(self, error)
+
     def _caught(self, at: QPointF) -> tuple[Applicator, Grip] | None:
         """The probe and the part of it under the mouse: ends first, then the shaft."""
-        probes = self.bench.session.plan.applicators if self.stack is not None else ()
+        is_shown = self.stack is not None and not self._is_foreign
+        probes = self.bench.session.plan.applicators if is_shown else ()
         for probe in reversed(probes):
             for point, grip in ((probe.tip_lps_mm, Grip.TIP), (probe.entry_lps_mm, Grip.ENTRY)):
                 if _distance(self.view_of(point), at) <= CATCH_PX:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -16,9 +16,12 @@ from planner.model.assessment import Surface
 from planner.scene.instruments import drawn_probes
 from planner.scene.palette import MARGIN_CLASSES
 from planner.scene.slice_painter import paint_scale_bar, shadowed_text
-from planner.scene.space import SpaceScene, SurfaceStyle
+from planner.scene.space_looks import SurfaceStyle
 from planner.session.actions import Workbench
 from planner.session.placing import Step
+
+if TYPE_CHECKING:
+    from planner.scene.space import SpaceScene
 
 #: Pixels the mouse may move between press and release of a click.
 CLICK_PX = 4.0
@@ -53,6 +56,8 @@ class SpaceView(QWidget):
     def scene(self) -> SpaceScene:
         """The scene, made when it is first needed."""
         if self._scene is None:
+            from planner.scene.space import SpaceScene  # loads the renderer, which a start page needs not
+
             self._scene = SpaceScene()
         return self._scene
 

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
-from planner.scene.palette import DARK, Theme
+from planner.scene.palette import DARK, LIGHT, OK, WARNING, Theme
 
 #: Two sizes for reading and one for the numbers that decide, in pixels.
 TEXT_PX, SMALL_PX, HEADLINE_PX = 13, 11, 19
 
 
+_shown = DARK
+
+
+def shown_theme() -> Theme:
+    """The theme the application has now, for what is painted by hand."""
+    return _shown
+
+
+def sign_color(sign: str) -> str:
+    """Colour of the sign beside a judged number, dark enough for the theme's ground."""
+    is_light = _shown is LIGHT
+    if sign == "✓":
+        return "#0072B2" if is_light else OK
+    if sign == "▲":
+        return "#a86400" if is_light else WARNING
+    return _shown.dim
+
+
 def apply_theme(app: QApplication, theme: Theme = DARK) -> None:
     """Give the application its colours, font and style sheet."""
+    global _shown
+    _shown = theme
     app.setStyle("Fusion")
     font = QFont()
     font.setFamilies(["Inter", "Segoe UI", "Noto Sans", "DejaVu Sans"])
@@ -45,6 +68,8 @@ def apply_theme(app: QApplication, theme: Theme = DARK) -> None:
 def style_sheet(theme: Theme) -> str:
     """The style sheet of a theme."""
     t = theme
+    icons = Path(str(files("planner.resources").joinpath("icons"))).as_posix()
+    tone = "light" if theme is LIGHT else "dark"
     return f"""
 * {{ outline: none; }}
 QMainWindow, QDialog {{ background: {t.background}; }}
@@ -69,22 +94,35 @@ QLabel[heading="true"] {{ color: {t.dim}; font-size: {SMALL_PX}px; font-weight: 
 QLabel[headline="true"] {{ font-size: {HEADLINE_PX}px; font-weight: 600; }}
 QFrame[card="true"] {{ background: {t.raised}; border-radius: 8px; }}
 QFrame[card="true"] QLabel {{ background: transparent; }}
-QPushButton, QToolButton[button="true"] {{ background: #2f3740; color: {t.text}; border: none; border-radius: 6px; padding: 6px 12px; }}
-QPushButton:hover {{ background: #3a444f; }}
+QPushButton, QToolButton[button="true"] {{ background: {t.control}; color: {t.text}; border: none; border-radius: 6px; padding: 6px 12px; }}
+QPushButton:hover {{ background: {t.hover}; }}
 QPushButton:focus {{ border: 1px solid {t.focus}; padding: 5px 11px; }}
 QPushButton:disabled {{ color: {t.disabled}; background: {t.raised}; }}
-QPushButton:checked {{ background: {t.primary}; }}
-QPushButton[primary="true"] {{ background: {t.primary}; }}
+QPushButton:checked {{ background: {t.primary}; color: {t.on_primary}; }}
+QPushButton[primary="true"] {{ background: {t.primary}; color: {t.on_primary}; }}
 QPushButton[primary="true"]:hover {{ background: #347fae; }}
 QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.disabled}; }}
 QPushButton[mode="true"] {{ background: transparent; color: {t.dim}; padding: 7px 12px; }}
 QPushButton[mode="true"]:checked {{ background: {t.raised}; color: {t.text}; border-bottom: 2px solid {t.focus}; border-radius: 5px; }}
 QPushButton[mode="true"]:disabled {{ color: {t.disabled}; }}
 QPushButton[link="true"] {{ background: transparent; color: {t.focus}; padding: 0; text-align: left; }}
-QComboBox, QLineEdit, QDoubleSpinBox, QSpinBox {{ background: #2f3740; color: {t.text}; border: 1px solid {t.line}; border-radius: 5px; padding: 3px 7px; selection-background-color: {t.focus}; }}
+QComboBox, QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {t.control}; color: {t.text}; border: 1px solid {t.line}; border-radius: 5px; padding: 3px 7px; selection-background-color: {t.focus}; }}
 QComboBox:focus, QLineEdit:focus, QDoubleSpinBox:focus {{ border-color: {t.focus}; }}
 QComboBox:disabled, QDoubleSpinBox:disabled {{ color: {t.disabled}; }}
-QComboBox::drop-down {{ border: none; width: 18px; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url({icons}/down-{tone}.svg); width: 10px; height: 10px; }}
+QDoubleSpinBox, QSpinBox {{ padding: 3px 18px 3px 5px; }}
+QDoubleSpinBox::up-button, QSpinBox::up-button {{ subcontrol-position: top right; width: 18px; border: none; background: transparent; }}
+QDoubleSpinBox::down-button, QSpinBox::down-button {{ subcontrol-position: bottom right; width: 18px; border: none; background: transparent; }}
+QDoubleSpinBox::up-button:hover, QDoubleSpinBox::down-button:hover {{ background: {t.hover}; }}
+QDoubleSpinBox::up-arrow, QSpinBox::up-arrow {{ image: url({icons}/up-{tone}.svg); width: 9px; height: 9px; }}
+QDoubleSpinBox::down-arrow, QSpinBox::down-arrow {{ image: url({icons}/down-{tone}.svg); width: 9px; height: 9px; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.dim}; border-radius: 4px; background: {t.control}; }}
+QCheckBox::indicator:checked {{ image: url({icons}/check-{tone}.svg); }}
+QCheckBox::indicator:focus {{ border-color: {t.focus}; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.line}; }}
+QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.focus}; }}
+QSlider::handle:horizontal {{ width: 12px; margin: -4px 0; border-radius: 6px; background: {t.text}; }}
 QComboBox QAbstractItemView {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; selection-background-color: {t.line}; }}
 QScrollArea {{ border: none; background: {t.panel}; }}
 QScrollBar:vertical {{ background: transparent; width: 9px; margin: 0; }}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QApplication,
     QButtonGroup,
     QHBoxLayout,
     QInputDialog,
@@ -26,6 +28,7 @@ from planner.desktop.case_panel import CasePanel
 from planner.desktop.case_work import CaseWork
 from planner.desktop.jobs import Jobs
 from planner.desktop.messages import ask, show_error
+from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.opening import StartPage, TextDialog
 from planner.desktop.pieces import Elided
 from planner.desktop.plan_panel import PlanPanel
@@ -34,13 +37,16 @@ from planner.desktop.sheets import about_html, notes_html, shortcut_html
 from planner.desktop.slice_view import Tool
 from planner.desktop.status_line import StatusLine
 from planner.desktop.structures_panel import StructuresPanel
+from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
 from planner.library.index import LibraryIndex
 from planner.model.plan import Point
-from planner.scene.space import VIEW_DIRECTIONS
+from planner.scene.palette import LIGHT, THEMES
+from planner.scene.space_looks import VIEW_DIRECTIONS
 from planner.session.actions import ACTIONS, Action, Workbench
 from planner.session.judgement import JudgementState
 from planner.session.session import Session
+from planner.session.user_settings import SettingsFile
 
 #: The whole answer is asked for so long after the last change.
 ASSESS_AFTER_MS = 350
@@ -53,9 +59,11 @@ class MainWindow(QMainWindow):
     ----------
     index
         The library's index; the user's own by default.
+    settings_file
+        What the user has set; the user's own by default.
     """
 
-    def __init__(self, index: LibraryIndex | None = None) -> None:
+    def __init__(self, index: LibraryIndex | None = None, settings_file: SettingsFile | None = None) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
         self.setWindowTitle("Liver Planner")
@@ -63,7 +71,7 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self.setMinimumSize(1000, 620)
         self.main_thread = MainThread(self)
-        self.session = Session(index=index, post=self.main_thread.post)
+        self.session = Session(index=index, post=self.main_thread.post, settings_file=settings_file)
         self.bench = Workbench(self.session)
         self.jobs = Jobs(self.main_thread, self)
         self.work = CaseWork(self)
@@ -76,6 +84,7 @@ class MainWindow(QMainWindow):
         self._actions: dict[str, QAction] = {}
         self._make_menus()
         self._connect()
+        self.apply_theme()
         self._show_open_state()
         self.update_actions()
 
@@ -92,16 +101,11 @@ class MainWindow(QMainWindow):
         self.right.addWidget(self.structures_panel)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
-        for widget, width, low in (
-            (self.case_panel, 262, 200),
-            (self.views, 800, 400),
-            (self.right, 372, 330),
-        ):
+        for widget, low in ((self.case_panel, 200), (self.views, 400), (self.right, 350)):
             widget.setMinimumWidth(low)
             self.splitter.addWidget(widget)
             self.splitter.setStretchFactor(self.splitter.count() - 1, int(widget is self.views))
-            del width
-        self.splitter.setSizes([262, 806, 372])
+        self.splitter.setSizes([262, 790, 388])
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start)
         self.stack.addWidget(self.splitter)
@@ -192,6 +196,7 @@ class MainWindow(QMainWindow):
             ("tool_navigate", "Navigate", "View", "N", lambda: self._choose_tool(0)),
             ("tool_window", "Window / level", "View", "W", lambda: self._choose_tool(1)),
             ("case_notes", "Notes of this case", "View", "", self._show_notes),
+            ("theme", "Light theme", "View", "", self._change_theme),
             ("shortcuts", "Shortcuts", "Help", "F1", self._show_shortcuts),
             ("about", "About Liver Planner", "Help", "", self._show_about),
         ):
@@ -234,6 +239,7 @@ class MainWindow(QMainWindow):
             view.hovered.connect(self._hovered)
         self.plan_panel.action_asked.connect(self._run_id)
         self.plan_panel.place_asked.connect(self.go_to)
+        self.plan_panel.settings_asked.connect(self._show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.skin_asked.connect(self.work.propose_skin)
@@ -242,6 +248,7 @@ class MainWindow(QMainWindow):
         bench.outlining.changed.connect(self._placing_changed)
         self.case_panel.plan_chosen.connect(self._open_plan)
         self.case_panel.rename_asked.connect(self._rename_structure)
+        self.case_panel.trouble.connect(lambda error: show_error(self, error))
         self.start.open_asked.connect(lambda path: self.work.open_paths([Path(path)]))
         self.start.folder_asked.connect(self.work.choose_folder)
         self.start.files_asked.connect(self.work.choose_files)
@@ -258,6 +265,7 @@ class MainWindow(QMainWindow):
             if self._judgements is not self.session.judgements:
                 self._judgements = self.session.judgements
                 self.session.judgements.changed.connect(lambda _id: self._judged())
+                self.session.judgements.settings_changed.connect(lambda _id: self._plan_changed())
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
                 self.views.space.clear()
@@ -348,7 +356,7 @@ class MainWindow(QMainWindow):
     def _look_changed(self, name: str) -> None:
         self.views.refresh_slices()
         self.views.space.restyle(name)
-        self.case_panel.rebuild()
+        self.case_panel.show_look(name)
 
     def _saved(self) -> None:
         self.case_panel.rebuild()
@@ -495,6 +503,27 @@ class MainWindow(QMainWindow):
             menu.addAction(entry.title, partial(self.work.open_paths, [entry.path]))
         if menu.isEmpty():
             menu.addAction("Nothing yet").setEnabled(False)
+
+    def _show_settings(self, module: str) -> None:
+        ModuleSettings(self.session, module, self).open()
+
+    def _change_theme(self) -> None:
+        theme = "light" if self.session.settings.theme == "dark" else "dark"
+        self.session.change_settings(replace(self.session.settings, theme=theme))
+        self.apply_theme()
+
+    def apply_theme(self) -> None:
+        """Show the theme the user has chosen."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme = THEMES[self.session.settings.theme]
+        self._actions["theme"].setCheckable(True)
+        self._actions["theme"].setChecked(theme is LIGHT)
+        if theme is not shown_theme():
+            apply_theme(app, theme)
+            self.case_panel.rebuild()
+            self.plan_panel.judgement.restyle()
+            self.plan_panel.rebuild()
 
     def _show_shortcuts(self) -> None:
         TextDialog("Shortcuts", shortcut_html(), self).open()

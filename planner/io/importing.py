@@ -19,6 +19,7 @@ from planner.io.offers import ImportReport, Verdict, VolumeOffer
 from planner.io.reader_process import Limits, run_in_child
 from planner.model.case import Case, Patient
 from planner.model.codes import Code
+from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
@@ -141,6 +142,7 @@ def read_structures(
     paths: Sequence[PathLike],
     image: Image,
     *,
+    grid: Grid | None = None,
     role_map: Mapping[str, Role | str] | None = None,
     labels: str = "",
     mesh_space: str = "",
@@ -148,7 +150,16 @@ def read_structures(
     task: Task | None = None,
     limits: Limits | None = None,
 ) -> ImportedStructures:
-    """Read segmentations onto an image's lattice; see `read_case`.
+    """Read segmentations made on an image; see `read_case`.
+
+    Parameters
+    ----------
+    paths
+        Segmentations.
+    image
+        Whose frame of reference they must share.
+    grid
+        The lattice they are placed on, by geometry; the image's own by default.
 
     Raises
     ------
@@ -159,7 +170,7 @@ def read_structures(
         job = {
             "paths": _absolute(paths),
             "folder": str(folder),
-            "grid": asdict(image.grid),
+            "grid": asdict(grid or image.grid),
             "frame_of_reference_uid": image.identity.frame_of_reference_uid,
             "choices": _choices(role_map, labels, mesh_space),
             "structures_id": id,

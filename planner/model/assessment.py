@@ -94,6 +94,8 @@ class Metric:
         Words shown beside it.
     is_estimate
         Whether a slower computation may replace it.
+    where_lps_mm
+        The place in the body it was found at, such as the weakest point of a margin.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Metric:
     uncertainty: Uncertainty | None = None
     note: str = ""
     is_estimate: bool = False
+    where_lps_mm: Point | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -207,8 +210,9 @@ class Assessment:
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """The few numbers and surfaces shown while an instrument is dragged."""
+    """The few numbers, surfaces and curves shown while an instrument is dragged."""
 
     metrics: tuple[Metric, ...] = ()
     findings: tuple[Finding, ...] = ()
     surfaces: tuple[Surface, ...] = ()
+    curves: tuple[Curve, ...] = ()

@@ -99,6 +99,41 @@ class Case:
             )
         return self.structure_sets[0]
 
+    @property
+    def frame_of_reference_uid(self) -> str:
+        """The frame of reference plans are made in: the structures', else the first image's; or empty."""
+        for known in (
+            *(s.frame_of_reference_uid for s in self.structure_sets[:1]),
+            *(i.identity.frame_of_reference_uid for i in self.images[:1]),
+        ):
+            if known:
+                return known
+        return ""
+
+    def is_in_frame(self, image: Image) -> bool:
+        """Whether structures and plans may be shown on an image: not where both name other frames."""
+        own, other = self.frame_of_reference_uid, image.identity.frame_of_reference_uid
+        return not own or not other or own == other
+
+    def judged_on(self, structure_set: str) -> Case:
+        """A copy whose plans are judged on another of its structure sets.
+
+        Raises
+        ------
+        InvalidValue
+            If there is no set of this id.
+        """
+        chosen = [s for s in self.structure_sets if s.id == structure_set]
+        if not chosen:
+            known = ", ".join(s.id for s in self.structure_sets)
+            raise InvalidValue(
+                "The case has no such structure set.",
+                structure_set,
+                f"Choose one of: {known or 'none there'}.",
+            )
+        others = (s for s in self.structure_sets if s.id != structure_set)
+        return replace(self, structure_sets=(*chosen, *others))
+
     def with_structures(self, structures: StructureSet) -> Case:
         """A copy with a structure set replaced (same id) or added."""
         if any(s.id == structures.id for s in self.structure_sets):

@@ -86,6 +86,25 @@ def make_settings(settings_class: type[_S], values: Mapping[str, Any]) -> _S:
     return settings_class(**{name: _parsed(known[name], value) for name, value in values.items()})
 
 
+def usable_values(
+    settings_class: type[Any], values: Mapping[str, Any]
+) -> tuple[dict[str, SettingValue], tuple[InvalidValue, ...]]:
+    """The given values a Settings class still takes, and why the others are left out.
+
+    Values kept by an earlier version may name what is gone or lie outside a range of today.
+    """
+    kept: dict[str, SettingValue] = {}
+    refused = []
+    for name, value in values.items():
+        try:
+            made = make_settings(settings_class, {name: value})
+        except InvalidValue as error:
+            refused.append(error)
+        else:
+            kept[name] = getattr(made, name)
+    return kept, tuple(refused)
+
+
 def settings_values(settings: Any) -> dict[str, SettingValue]:
     """All values of a Settings object by name."""
     return dataclasses.asdict(settings)

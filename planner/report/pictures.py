@@ -16,7 +16,8 @@ from planner.scene.instruments import drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
 from planner.scene.slice_painter import OutlineStyle, SliceContent, SliceFrame, paint_slice
 from planner.scene.slice_pixels import slice_pixels, windowed
-from planner.scene.space import SpaceScene, SurfaceStyle
+from planner.scene.space import SpaceScene
+from planner.scene.space_looks import SurfaceStyle
 from planner.scene.surfaces import structure_surface
 from planner.session.appearance import Appearance
 

@@ -25,14 +25,40 @@ class Theme:
     disabled: str
     focus: str
     primary: str
+    on_primary: str
+    control: str
+    hover: str
 
 
 DARK = Theme(
-    "#16191d", "#1c2025", "#242a31", "#2e353d", "#dfe4e8", "#8d97a1", "#5f6973", "#7aa2ff", "#2b6f99"
+    background="#16191d",
+    panel="#1c2025",
+    raised="#242a31",
+    line="#2e353d",
+    text="#dfe4e8",
+    dim="#8d97a1",
+    disabled="#5f6973",
+    focus="#7aa2ff",
+    primary="#2b6f99",
+    on_primary="#ffffff",
+    control="#2f3740",
+    hover="#3a444f",
 )
 LIGHT = Theme(
-    "#eceff2", "#f7f8fa", "#ffffff", "#d3d9df", "#1c2228", "#5c6771", "#a5aeb6", "#2f5fd0", "#2b6f99"
+    background="#e6eaee",
+    panel="#f4f6f8",
+    raised="#ffffff",
+    line="#cfd6dc",
+    text="#1c2228",
+    dim="#56616b",
+    disabled="#9aa4ad",
+    focus="#2f5fd0",
+    primary="#2b6f99",
+    on_primary="#ffffff",
+    control="#dde3e8",
+    hover="#cbd4db",
 )
+THEMES = {"dark": DARK, "light": LIGHT}
 
 #: Judgement hues; used for nothing else.
 OK, WARNING, STOP = "#56B4E9", "#E69F00", "#D55E00"

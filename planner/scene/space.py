@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,25 +27,9 @@ from planner.model.assessment import Surface
 from planner.model.plan import Point
 from planner.scene.instruments import DrawnProbe, DrawnZone
 from planner.scene.palette import MARGIN_CLASSES, PROBE, ZONE, Color, rgb
+from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
 assert vtkmodules.vtkRenderingOpenGL2  # imported for the factories it registers
-
-VIEW_DIRECTIONS: Mapping[str, tuple[Point, Point]] = {
-    "anterior": ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
-    "posterior": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    "left": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
-    "right": ((-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
-    "superior": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
-    "inferior": ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0)),
-}
-
-
-@dataclass(frozen=True)
-class SurfaceStyle:
-    """Colour and opacity of a structure in 3D; opacity 0 hides it."""
-
-    color: Color
-    opacity: float
 
 
 def use_headless_rendering_where_needed() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from psygnal import Signal
 
-from planner.base.errors import Cancelled, PlannerError
+from planner.base.errors import Cancelled, InvalidValue, PlannerError
 from planner.base.task import Task
 from planner.compute.loading import load_numerics
 from planner.model.assessment import Assessment, Preview
@@ -20,6 +20,7 @@ from planner.plugin.hashing import plan_hash
 from planner.plugin.judging import guarded
 from planner.plugin.registry import Registry, TreatmentModule
 from planner.plugin.running import ModuleRunner, Run
+from planner.plugin.settings import usable_values
 
 Post = Callable[[Callable[[], None]], None]
 
@@ -63,17 +64,26 @@ class Judgements:
         The installed modules.
     post
         Runs a call on the thread that owns the session; called from other threads.
+    settings
+        By module, kept values that differ from its defaults; what a module no longer takes is left
+        out and said through `trouble`.
     """
 
     changed = Signal(str)
+    settings_changed = Signal(str)
+    trouble = Signal(PlannerError)
 
-    def __init__(self, registry: Registry, post: Post) -> None:
+    def __init__(
+        self, registry: Registry, post: Post, settings: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self.registry = registry
         self._post = post
         self._runner = ModuleRunner()
         self._judgements: dict[str, Judgement] = {}
         self._prepared: dict[str, _Prepared] = {}
-        self._settings: dict[str, dict[str, Any]] = {}
+        self._settings: dict[str, dict[str, Any]] = {
+            name: dict(values) for name, values in (settings or {}).items()
+        }
         self._runs: dict[str, Run] = {}
         self._subject: tuple[Case, Plan] | None = None
 
@@ -96,6 +106,7 @@ class Judgements:
         self.registry.module(module).settings(values)
         self._settings[module] = dict(values)
         self._mark_old(module)
+        self.settings_changed.emit(module)
 
     def follow(self, case: Case, plan: Plan) -> None:
         """Say what is open now; answers to anything else are out of date."""
@@ -146,6 +157,18 @@ class Judgements:
                 self._runner.cancel(run)
                 self._set(name, state=self._old_state(name))
 
+    def current_answers(self, plan: Plan) -> tuple[Assessment, ...]:
+        """The whole answer of every module that judges a plan; empty unless all are of what is open."""
+        found = [self.of(m.manifest.id) for m in self.registry.judging(plan)]
+        answers = tuple(
+            j.assessment
+            for j in found
+            if j.state == JudgementState.CURRENT
+            and j.assessment is not None
+            and j.assessment.inputs.get("plan") == plan_hash(plan)
+        )
+        return answers if len(answers) == len(found) else ()
+
     @property
     def is_running(self) -> bool:
         """Whether an assessment is under way."""
@@ -184,7 +207,11 @@ class Judgements:
             try:
                 load_numerics()
                 call = module.function("prepare")
-                settings = module.settings(source[1])
+                kept, refused = usable_values(module.settings_class, source[1])
+                if refused:
+                    self._post(lambda: self._leave_out(name, source[1], kept, refused))
+                    return
+                settings = module.settings(kept)
                 value = (
                     guarded(module, lambda: call(case, settings, prepared.task)) if call is not None else None
                 )
@@ -193,6 +220,22 @@ class Judgements:
             self._post(lambda: self._ready(name, prepared, value))
 
         threading.Thread(target=work, name=f"prepare-{name}", daemon=True).start()
+
+    def _leave_out(
+        self, name: str, given: Mapping[str, Any], kept: dict[str, Any], refused: tuple[InvalidValue, ...]
+    ) -> None:
+        """Go on without kept settings that the module no longer takes, and say so once."""
+        if self.settings(name) != given:
+            return
+        self.set_settings(name, kept)
+        words = "; ".join(error.thing for error in refused)
+        self.trouble.emit(
+            PlannerError(
+                "Kept settings no longer fit and were left out.", f"{name}: {words}", refused[0].todo
+            )
+        )
+        if self._subject is not None:
+            self.follow(*self._subject)
 
     def _ready(self, name: str, prepared: _Prepared, value: Any) -> None:
         if self._prepared.get(name) is prepared:

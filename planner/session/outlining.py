@@ -11,7 +11,9 @@ from psygnal import Signal
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
+from planner.io.placement import place, placement_of
 from planner.model.case import Case
+from planner.model.image import Image
 from planner.model.plan import Point
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
@@ -68,7 +70,14 @@ class Outlining:
         self.start(Outline.NONE)
 
     def click(self, lps_mm: Point) -> bool:
-        """Take a click; returns whether a proposal can be made now."""
+        """Take a click; returns whether a proposal can be made now.
+
+        Raises
+        ------
+        PlannerError
+            If the shown image has another frame of reference than the structures.
+        """
+        self._session.check_frame(self._session.selection.image)
         self.clicks.append(lps_mm)
         self.changed.emit()
         return len(self.clicks) >= (2 if self.mode == Outline.LESION_DIAMETERS else 1)
@@ -95,14 +104,16 @@ class Outlining:
         seed = np.array(self.clicks[0])
         if self.mode == Outline.LESION_GROWN:
             mask = grown_region(image.values, image.grid, seed, task=task)
-            return Proposal(_new_structure(case, Role.LESION, "lesion", self.mode), mask)
+            lesion = _new_structure(case, Role.LESION, "lesion", self.mode)
+            return Proposal(lesion, _on_lattice(mask, image, case))
         mask = liver_mask(image.values, image.grid, seed, task)
-        return Proposal(_new_structure(case, Role.LIVER, "liver", self.mode), mask)
+        return Proposal(_new_structure(case, Role.LIVER, "liver", self.mode), _on_lattice(mask, image, case))
 
     def propose_skin(self, task: Task | None = None) -> Proposal:
         """The body by a threshold; may take seconds; raises `InvalidValue` for what is no CT."""
         case = self._session.case
         image = case.image(self._session.selection.image)
+        self._session.check_frame(image.id)
         if image.modality != "CT":
             raise InvalidValue(
                 "The skin helper needs a CT in HU.", image.title, "Import a skin mask instead."
@@ -110,7 +121,8 @@ class Outlining:
         from planner.compute.outlining import body_mask  # loads scipy
 
         mask = body_mask(image.values, image.grid, task)
-        return Proposal(_new_structure(case, Role.SKIN, "skin", "body by threshold"), mask)
+        skin = _new_structure(case, Role.SKIN, "skin", "body by threshold")
+        return Proposal(skin, _on_lattice(mask, image, case))
 
     def show(self, proposal: Proposal) -> None:
         """Offer a proposal."""
@@ -162,6 +174,15 @@ def structures_to_edit(case: Case, image: str = "") -> StructureSet:
         return case.structures
     shown = case.image(image)
     return StructureSet("structures", shown.grid, (), (), shown.identity.frame_of_reference_uid)
+
+
+def _on_lattice(mask: BoolArray, image: Image, case: Case) -> BoolArray:
+    """A mask found on an image, on the lattice of the set it goes into."""
+    target = structures_to_edit(case, image.id).grid
+    if target.same_as(image.grid):
+        return mask
+    placed = place(mask.view(np.uint8), placement_of(image.grid, target), "the outline")
+    return np.asarray(placed, dtype=bool)
 
 
 def _new_structure(case: Case, role: Role, stem: str, origin: str) -> Structure:

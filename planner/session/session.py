@@ -25,6 +25,7 @@ from planner.plugin.registry import Registry, find_modules
 from planner.session.history import History, State
 from planner.session.judgement import Judgements, Post
 from planner.session.selection import Selection
+from planner.session.user_settings import SettingsFile, UserSettings
 
 #: A drag that goes on is journalled so often.
 JOURNAL_EVERY_S = 0.8
@@ -68,6 +69,8 @@ class Session:
         The library's index.
     post
         Runs a call on the session's own thread; the desktop gives Qt's, else calls run at once.
+    settings_file
+        The user's settings; in the user's configuration folder by default.
     """
 
     case_changed = Signal()
@@ -77,9 +80,15 @@ class Session:
     trouble = Signal(PlannerError)
 
     def __init__(
-        self, registry: Registry | None = None, index: LibraryIndex | None = None, post: Post | None = None
+        self,
+        registry: Registry | None = None,
+        index: LibraryIndex | None = None,
+        post: Post | None = None,
+        settings_file: SettingsFile | None = None,
     ) -> None:
         self.index = index or LibraryIndex()
+        self._settings_file = settings_file or SettingsFile()
+        self._settings: UserSettings | None = None
         self.selection = Selection()
         self._post = post or (lambda call: call())
         self._registry = registry
@@ -122,8 +131,41 @@ class Session:
         """What the treatment modules say."""
         if self._judgements is None:
             self._registry = self._registry or find_modules()
-            self._judgements = Judgements(self._registry, self._post)
+            self._judgements = Judgements(self._registry, self._post, self.settings.modules)
+            self._judgements.settings_changed.connect(self._keep_module_settings)
+            self._judgements.trouble.connect(self._say_trouble)
         return self._judgements
+
+    # settings ------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> UserSettings:
+        """What the user has set; read once. A file that cannot be read is said, and left as it is."""
+        if self._settings is None:
+            try:
+                self._settings = self._settings_file.read()
+            except PlannerError as error:
+                self._settings = UserSettings()
+                trouble = error
+                self._post(lambda: self.trouble.emit(trouble))
+        return self._settings
+
+    def change_settings(self, settings: UserSettings) -> None:
+        """Take over and keep settings; where they cannot be kept they hold until the end."""
+        is_same = settings == self.settings
+        self._settings = settings
+        if is_same:
+            return
+        try:
+            self._settings_file.write(settings)
+        except PlannerError as error:
+            self.trouble.emit(error)
+
+    def _say_trouble(self, error: PlannerError) -> None:
+        self.trouble.emit(error)
+
+    def _keep_module_settings(self, module: str) -> None:
+        self.change_settings(self.settings.with_module(module, self.judgements.settings(module)))
 
     @property
     def _state(self) -> State:
@@ -214,6 +256,16 @@ class Session:
     def change_case(self, label: str, case: Case) -> None:
         """Make a change of the case's structures or facts, record it, and keep it in the folder."""
         self._record(State(label, self._kept(case, label), self._state.plan))
+
+    def check_frame(self, image: str) -> None:
+        """Raise `PlannerError` where an image's points are no points of the plan's frame of reference."""
+        shown = self.case.image(image)
+        if not self.case.is_in_frame(shown):
+            raise PlannerError(
+                "This scan has another frame of reference than the structures the plan is judged on.",
+                shown.title,
+                "Choose the scan they were made on, or judge on a structure set of this scan.",
+            )
 
     def change_structures(self, label: str, structures: StructureSet) -> None:
         """Make a change of the structures plans are judged on."""

@@ -46,7 +46,7 @@ def prepare(case: Case, settings: Settings, task: Task) -> Grounds:
 def preview(case: Case, prepared: Grounds, plan: Plan, settings: Settings, focus: str) -> Preview:
     """The same numbers as `assess`, with the paths of the dragged probe alone."""
     answer = _answer(prepared, plan, settings, focus)
-    return Preview(answer.metrics, answer.findings, _surfaces(prepared, answer))
+    return Preview(answer.metrics, answer.findings, _surfaces(prepared, answer), _curves(answer))
 
 
 def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
@@ -66,12 +66,6 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         grounds = prepare_grounds(case, settings, task.part(0.0, 0.9))
     task.report(0.9, "Margins and paths")
     answer = _answer(grounds, plan, settings, None)
-    edges = np.array([-np.inf, *HISTOGRAM_EDGES_MM, np.inf])
-    edges[0], edges[-1] = edges[1] - 1.0, edges[-2] + 1.0
-    curves = tuple(
-        Curve("margin_histogram", edges, np.array(r.histogram_percent), "mm", "% of surface", name)
-        for name, r in answer.reports.items()
-    )
     inputs = {"structures": structures_hash(case), "plan": plan_hash(plan)}
     task.report(1.0, "Done")
     return Assessment(
@@ -81,7 +75,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         settings_values(settings),
         answer.metrics,
         answer.findings,
-        curves,
+        _curves(answer),
         _surfaces(grounds, answer),
     )
 
@@ -153,6 +147,16 @@ def _path(grounds: Grounds, placed: PlacedZone) -> NeedlePath:
                 "Move the entry to the skin.",
             )
     return judge_path(grounds.anatomy, needle)
+
+
+def _curves(answer: _Answer) -> tuple[Curve, ...]:
+    """Margin histograms; the first and last bin stand for all beyond."""
+    inner = np.array(HISTOGRAM_EDGES_MM)
+    edges = np.array([inner[0] - 1.0, *inner, inner[-1] + 1.0])
+    return tuple(
+        Curve("margin_histogram", edges, np.array(r.histogram_percent), "mm", "% of surface", name)
+        for name, r in answer.reports.items()
+    )
 
 
 def _surfaces(grounds: Grounds, answer: _Answer) -> tuple[Surface, ...]:

@@ -150,9 +150,16 @@ def path_metrics(
         near = path.nearest.get(group.id)
         if near is not None:
             name = f"nearest_{group.id}_to_path_mm"
+            nearest, method = near.nearest, "shaft to voxel faces"
             found.append(
                 Metric(
-                    name, near.nearest.distance_mm, "mm", subject, "shaft to voxel faces", note=near.structure
+                    name,
+                    nearest.distance_mm,
+                    "mm",
+                    subject,
+                    method,
+                    note=near.structure,
+                    where_lps_mm=nearest.place_lps_mm,
                 )
             )
     return found
@@ -175,7 +182,13 @@ def zone_distance_metrics(near: Mapping[str, tuple[str, Nearest]]) -> list[Metri
     """Distance of each hazard group to the union of zones; negative where it reaches in."""
     return [
         Metric(
-            f"nearest_{group}_to_zone_mm", nearest.distance_mm, "mm", "plan", "zone to voxel faces", note=name
+            f"nearest_{group}_to_zone_mm",
+            nearest.distance_mm,
+            "mm",
+            "plan",
+            "zone to voxel faces",
+            note=name,
+            where_lps_mm=nearest.place_lps_mm,
         )
         for group, (name, nearest) in near.items()
     ]
@@ -201,7 +214,17 @@ def margin_target(settings: Settings) -> Target:
 
 def _margin(name: str, minimal: MinimalMargin, lesion: str, target: Target | None, note: str = "") -> Metric:
     interval = Uncertainty(minimal.low_mm, minimal.high_mm, 90.0, "voxels and outline only")
-    return Metric(name, minimal.value_mm, "mm", lesion, MARGIN_METHOD, target, interval, note)
+    return Metric(
+        name,
+        minimal.value_mm,
+        "mm",
+        lesion,
+        MARGIN_METHOD,
+        target,
+        interval,
+        note,
+        where_lps_mm=minimal.place_lps_mm,
+    )
 
 
 def direction_words(start: tuple[float, float, float], stop: tuple[float, float, float]) -> str:

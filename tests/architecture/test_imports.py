@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("numba", "scipy", "SimpleITK", "pydicom", "skimage", "highdicom")
+HEAVY = ("numba", "scipy", "SimpleITK", "pydicom", "skimage", "highdicom", "vtkmodules")
 
 
 def loaded(code: str) -> set[str]:

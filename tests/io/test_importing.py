@@ -15,6 +15,7 @@ from planner.base.task import Task
 from planner.io.importing import read_case, read_structures, read_volume_offers
 from planner.io.nrrd import write_label_nrrd
 from planner.io.offers import Verdict
+from planner.model.geometry import Grid
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 
@@ -63,6 +64,24 @@ def test_further_structures_are_read_onto_an_image(tmp_path: Path) -> None:
     assert imported.structures.id == "more"
     assert imported.structures.grid.same_as(image.grid)
     assert np.array_equal(imported.structures.mask("liver"), LIVER)
+
+
+def test_further_structures_are_placed_on_the_lattice_of_those_there(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan")
+    image = read_case([tmp_path / "scan"]).case.images[0]
+    path = write_map(tmp_path / "liver.nrrd", LIVER.astype(np.uint8))
+    own = image.grid
+    x, y, z = (float(v) for v in own.to_lps(np.array([0.0, 0.0, 0.0])))
+    finer = Grid(
+        (own.shape[0], own.shape[1] * 2, own.shape[2] * 2),
+        (own.spacing_mm[0] / 2, own.spacing_mm[1] / 2, own.spacing_mm[2]),
+        (x - own.spacing_mm[0] / 4, y - own.spacing_mm[1] / 4, z),
+        own.direction,
+    )
+    found = read_structures([path], image, grid=finer).structures
+    assert found.grid.same_as(finer)
+    # Each voxel of the scan is two by two of the finer lattice.
+    assert np.array_equal(found.mask("liver"), LIVER.repeat(2, axis=1).repeat(2, axis=2))
 
 
 def test_offers_come_through_the_child(tmp_path: Path) -> None:

@@ -13,35 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QLabel, QMessageBox
+from steps import button, judged, opened
 
 from planner.model.roles import Role
 from planner.session.placing import center_of
 
 pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
-
-
-def button(window: Any, name: str) -> QPushButton:
-    found = window.findChild(QPushButton, name)
-    assert isinstance(found, QPushButton), name
-    return found
-
-
-def opened(hands: Any, case: Path) -> Any:
-    window = hands.window
-    window.work.open_paths([case])
-    hands.wait(lambda: window.session.is_open, "the case to open")
-    hands.wait(lambda: not window.jobs.is_running, "surfaces and measures")
-    hands.wait(
-        lambda: window.session.judgements.is_ready("thermal_ablation"), "the judgement to be prepared", 200
-    )
-    return window
-
-
-def judged(hands: Any) -> None:
-    judgements = hands.window.session.judgements
-    hands.settle(0.5)
-    hands.wait(lambda: judgements.of("thermal_ablation").state == "current", "the whole assessment", 200)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1000)])

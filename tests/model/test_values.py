@@ -12,7 +12,7 @@ from planner.base.errors import InvalidValue
 from planner.model.assessment import Metric, Target
 from planner.model.case import Case, Patient
 from planner.model.geometry import Grid
-from planner.model.image import Image
+from planner.model.image import DicomIdentity, Image
 from planner.model.plan import Applicator, Plan
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
@@ -111,6 +111,31 @@ def test_a_case_refuses_double_ids_and_impossible_facts() -> None:
         Case("c", "C", (image, image))
     with pytest.raises(InvalidValue):
         Patient(weight_kg=-3)
+
+
+def test_plans_are_judged_on_the_set_a_person_chooses() -> None:
+    masks = [(Structure("liver", Role.LIVER), box_mask(2, 2, 2))]
+    sets = tuple(StructureSet.from_masks(id, GRID, masks) for id in ("a", "b", "c"))
+    case = Case("c", "C", structure_sets=sets)
+    chosen = case.judged_on("b")
+    assert chosen.structures.id == "b"
+    assert [s.id for s in chosen.structure_sets] == ["b", "a", "c"]
+    with pytest.raises(InvalidValue, match="no such structure set"):
+        case.judged_on("d")
+
+
+@pytest.mark.parametrize(
+    ("of_structures", "of_image", "is_in"),
+    [("1.2", "1.2", True), ("1.2", "1.3", False), ("", "1.3", False), ("1.2", "", True)],
+)
+def test_an_image_of_another_frame_is_not_the_plans(of_structures: str, of_image: str, is_in: bool) -> None:
+    masks = [(Structure("liver", Role.LIVER), box_mask(2, 2, 2))]
+    values = np.zeros(GRID.shape, np.int16)
+    first = Image("a", "A", GRID, values, identity=DicomIdentity(frame_of_reference_uid="1.2"))
+    other = Image("b", "B", GRID, values, identity=DicomIdentity(frame_of_reference_uid=of_image))
+    case = Case("c", "C", (first, other), (StructureSet.from_masks("s", GRID, masks, of_structures),))
+    assert case.is_in_frame(first)
+    assert case.is_in_frame(other) is is_in
 
 
 def test_a_metric_is_never_nan() -> None:

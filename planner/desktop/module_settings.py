@@ -1,0 +1,158 @@
+"""A module's settings as a form, drawn from its Settings dataclass; every change is judged at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from planner.base.errors import InvalidValue
+from planner.desktop.messages import plain, show_error
+from planner.desktop.pieces import dim_label, scrolled
+from planner.model.assessment import SettingValue
+from planner.plugin.settings import Option, options_of
+from planner.session.session import Session
+
+
+class ModuleSettings(QDialog):
+    """Changes the settings of one module of a session.
+
+    Parameters
+    ----------
+    session
+        Whose judgement they rule.
+    module
+        Id of the module.
+    """
+
+    def __init__(self, session: Session, module: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("moduleSettings")
+        found = session.judgements.registry.module(module)
+        self.setWindowTitle(f"Settings of {found.manifest.title}")
+        self.resize(620, 560)
+        self._session, self._module = session, module
+        self._options = options_of(found.settings_class)
+        self._before = dict(session.judgements.settings(module))
+        self._fields: dict[str, QWidget] = {}
+        layout = QVBoxLayout(self)
+        layout.addWidget(
+            dim_label("They hold for every case until you change them, and stand in each report.", wraps=True)
+        )
+        layout.addWidget(scrolled(self._form()), 1)
+        self._command = QLineEdit()
+        self._command.setReadOnly(True)
+        self._command.setObjectName("settingsCommand")
+        self._command.setToolTip("What the command line needs for the same judgement")
+        layout.addWidget(self._command)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.RestoreDefaults
+            | QDialogButtonBox.StandardButton.Cancel
+            | QDialogButtonBox.StandardButton.Ok
+        )
+        restore = buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults)
+        restore.setObjectName("restoreDefaults")
+        restore.clicked.connect(lambda _checked: self._take({}))
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        plain(buttons)
+        layout.addWidget(buttons)
+        self._fill()
+
+    def reject(self) -> None:
+        """Go back to what held when the form was opened."""
+        self._take(self._before)
+        super().reject()
+
+    def _form(self) -> QWidget:
+        body = QWidget()
+        body.setObjectName("panelBody")
+        grid = QGridLayout(body)
+        grid.setColumnStretch(0, 1)
+        grid.setHorizontalSpacing(18)
+        for row, option in enumerate(self._options):
+            words = QLabel(option.help or option.name)
+            words.setWordWrap(True)
+            field = self._field(option)
+            field.setObjectName(f"setting_{option.name}")
+            field.setAccessibleName(option.help or option.name)
+            words.setBuddy(field)
+            words.setToolTip(option.name)
+            grid.addWidget(words, row, 0)
+            grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop)
+            self._fields[option.name] = field
+        grid.setRowStretch(len(self._options), 1)
+        if not self._options:
+            grid.addWidget(dim_label("This module has no settings."), 0, 0)
+        return body
+
+    def _field(self, option: Option) -> QWidget:
+        if isinstance(option.default, bool):
+            box = QCheckBox()
+            box.toggled.connect(lambda on: self._changed(option, on))
+            return box
+        if option.choices:
+            choice = QComboBox()
+            choice.addItems(list(option.choices))
+            choice.activated.connect(lambda n: self._changed(option, option.choices[n]))
+            return choice
+        if isinstance(option.default, int | float):
+            number = QDoubleSpinBox()
+            number.setDecimals(0 if isinstance(option.default, int) else 1)
+            number.setRange(
+                -1e9 if option.low is None else option.low, 1e9 if option.high is None else option.high
+            )
+            number.setSuffix(f" {option.unit}" if option.unit else "")
+            number.setKeyboardTracking(False)
+            number.setMinimumWidth(110)
+            number.valueChanged.connect(lambda value: self._changed(option, value))
+            return number
+        text = QLineEdit()
+        text.editingFinished.connect(lambda: self._changed(option, text.text()))
+        return text
+
+    def _fill(self) -> None:
+        held = self._session.judgements.settings(self._module)
+        for option in self._options:
+            field, value = self._fields[option.name], held.get(option.name, option.default)
+            field.blockSignals(True)
+            if isinstance(field, QCheckBox):
+                field.setChecked(bool(value))
+            elif isinstance(field, QComboBox):
+                field.setCurrentText(str(value))
+            elif isinstance(field, QDoubleSpinBox):
+                field.setValue(float(value))
+            elif isinstance(field, QLineEdit):
+                field.setText(str(value))
+            field.blockSignals(False)
+        words = " ".join(f"{name}={value}" for name, value in held.items())
+        self._command.setText(f"--set {words}" if words else "All at their defaults")
+
+    def _changed(self, option: Option, value: SettingValue) -> None:
+        if isinstance(option.default, int) and not isinstance(option.default, bool):
+            value = round(float(value))
+        values: dict[str, Any] = {**self._session.judgements.settings(self._module), option.name: value}
+        self._take({name: v for name, v in values.items() if v != self._default(name)})
+
+    def _take(self, values: dict[str, Any]) -> None:
+        try:
+            if values != self._session.judgements.settings(self._module):
+                self._session.judgements.set_settings(self._module, values)
+        except InvalidValue as error:
+            show_error(self, error)
+        self._fill()
+
+    def _default(self, name: str) -> SettingValue:
+        return next(o.default for o in self._options if o.name == name)

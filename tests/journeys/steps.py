@@ -1,0 +1,40 @@
+"""Steps that several journeys share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QPushButton
+
+
+def button(window: Any, name: str) -> QPushButton:
+    """The window's button of a name."""
+    found = window.findChild(QPushButton, name)
+    assert isinstance(found, QPushButton), name
+    return found
+
+
+def opened(hands: Any, case: Path) -> Any:
+    """The window with a case open, its surfaces made and its judgement prepared."""
+    window = hands.window
+    window.work.open_paths([case])
+    hands.wait(lambda: window.session.is_open, "the case to open")
+    ready(hands)
+    return window
+
+
+def ready(hands: Any) -> None:
+    """Wait until all that follows opening is done."""
+    window = hands.window
+    hands.wait(lambda: not window.jobs.is_running, "surfaces and measures")
+    hands.wait(
+        lambda: window.session.judgements.is_ready("thermal_ablation"), "the judgement to be prepared", 200
+    )
+
+
+def judged(hands: Any) -> None:
+    """Wait for the whole assessment."""
+    judgements = hands.window.session.judgements
+    hands.settle(0.5)
+    hands.wait(lambda: judgements.of("thermal_ablation").state == "current", "the whole assessment", 200)
