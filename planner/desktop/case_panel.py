@@ -21,15 +21,15 @@ from PySide6.QtWidgets import (
 from planner.base.errors import PlannerError
 from planner.desktop.pieces import (
     Elided,
+    Part,
     Row,
-    clear_layout,
     dim_label,
     eye_icon,
-    heading,
     icon_button,
     scrolled,
     swatch_icon,
 )
+from planner.desktop.theme import shown_theme
 from planner.model.roles import Role
 from planner.model.structures import Structure
 from planner.model.vocabulary import vocabulary
@@ -60,9 +60,13 @@ class CasePanel(QWidget):
         self._facts: dict[str, str] = {}
         self._body = QWidget()
         self._body.setObjectName("panelBody")
-        self._list = QVBoxLayout(self._body)
-        self._list.setContentsMargins(0, 4, 0, 8)
-        self._list.setSpacing(0)
+        column = QVBoxLayout(self._body)
+        column.setContentsMargins(0, 4, 0, 8)
+        column.setSpacing(0)
+        self._parts = {id: Part(id.capitalize()) for id in ("series", "structures", "plans")}
+        for part in self._parts.values():
+            column.addWidget(part)
+        column.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scrolled(self._body))
@@ -77,35 +81,51 @@ class CasePanel(QWidget):
         self.rebuild()
 
     def rebuild(self) -> None:
-        """List what is open now."""
-        clear_layout(self._list)
-        self._rows, self._eyes, self._in_3d = {}, {}, None
+        """List what is open now; a part is built anew only where what it shows has changed."""
         session = self.bench.session
         if not session.is_open:
+            for part in self._parts.values():
+                part.clear()
+            self._rows, self._eyes, self._in_3d = {}, {}, None
             return
-        self._list.addWidget(heading("Series"))
-        for image in session.case.images:
-            self._list.addWidget(self._series_row(image.id, image.title, f"{image.grid.shape[0]} sl"))
-        sets = session.case.structure_sets
-        self._list.addWidget(heading("Structures"))
-        if len(sets) > 1:
-            self._list.addWidget(self._set_chooser([s.id for s in sets]))
+        case, sets = session.case, session.case.structure_sets
+        chosen = session.selection.image or (case.images[0].id if case.images else "")
+        self._parts["series"].fill(
+            (tuple((i.id, i.title, i.grid.shape) for i in case.images), chosen, shown_theme()),
+            self._series_rows,
+        )
+        structures = sets[0].structures if sets else ()
+        facts = tuple(sorted(self._facts.items()))
+        self._parts["structures"].fill(
+            (tuple(s.id for s in sets), structures, facts, self._unfolded, shown_theme()),
+            self._structure_rows,
+        )
+        versions = session.plan_versions()
+        self._parts["plans"].fill(
+            (session.plan.name, session.is_plan_saved, versions, shown_theme()), self._plan_rows
+        )
+        self.mark_selection()
+
+    def _series_rows(self) -> list[QWidget]:
+        images = self.bench.session.case.images
+        return [self._series_row(i.id, i.title, f"{i.grid.shape[0]} sl") for i in images]
+
+    def _structure_rows(self) -> list[QWidget]:
+        sets = self.bench.session.case.structure_sets
+        self._rows, self._eyes, self._in_3d = {}, {}, None
+        found: list[QWidget] = [self._set_chooser([s.id for s in sets])] if len(sets) > 1 else []
         if not sets or not sets[0].structures:
             note = dim_label(
                 "None yet. Import a segmentation, or mark a lesion in the mode Structures.", wraps=True
             )
             note.setContentsMargins(14, 0, 14, 4)
-            self._list.addWidget(note)
+            found.append(note)
         for structure in _ordered(sets[0].structures if sets else ()):
-            row = self._structure_row(structure)
-            self._rows[structure.name] = row
-            self._list.addWidget(row)
+            row = self._rows[structure.name] = self._structure_row(structure)
+            found.append(row)
             if structure.name == self._unfolded:
-                self._list.addWidget(self._looks_line(structure))
-        self._list.addWidget(heading("Plans"))
-        self._add_plans()
-        self._list.addStretch(1)
-        self.mark_selection()
+                found.append(self._looks_line(structure))
+        return found
 
     def show_look(self, name: str) -> None:
         """Take over a structure's changed look; nothing is built anew, for its slider may be in the hand."""
@@ -156,16 +176,23 @@ class CasePanel(QWidget):
         row.clicked.connect(lambda: self._go_to(structure))
         return row
 
-    def _add_plans(self) -> None:
+    def _plan_rows(self) -> list[QWidget]:
         session = self.bench.session
-        latest = {v.name: v for v in session.plan_versions()}
+        versions = session.plan_versions()
+        latest = {v.name: v for v in versions}
         current = session.plan.name
         row = Row(f"Plan {current}")
         row.set_selected(True)
         row.line.addWidget(Elided(current), 1)
         state = "saved" if session.is_plan_saved and current in latest else "not saved"
         row.line.addWidget(dim_label(state))
-        self._list.addWidget(row)
+        if len([v for v in versions if v.name == current]) > 1:
+            row.setToolTip("Right-click for earlier versions")
+            row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            row.customContextMenuRequested.connect(
+                lambda at: self._version_menu(current, row.mapToGlobal(at))
+            )
+        found: list[QWidget] = [row]
         for name, version in reversed(latest.items()):
             if name == current:
                 continue
@@ -173,14 +200,8 @@ class CasePanel(QWidget):
             other.line.addWidget(Elided(name), 1)
             other.line.addWidget(dim_label(version.saved[5:16].replace("T", " ")))
             other.clicked.connect(partial(self.plan_chosen.emit, name, 0))
-            self._list.addWidget(other)
-        older = [v for v in session.plan_versions() if v.name == current]
-        if len(older) > 1:
-            row.setToolTip("Right-click for earlier versions")
-            row.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-            row.customContextMenuRequested.connect(
-                lambda at: self._version_menu(current, row.mapToGlobal(at))
-            )
+            found.append(other)
+        return found
 
     def _version_menu(self, name: str, at: QPoint) -> None:
         menu = QMenu(self)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
 
 
+#: What was measured of a structure: its layer, label and whether it is a lesion; then the words.
+_Fact = tuple[tuple[Any, int, bool], str]
+
+
 class CaseWork:
     """Everything of the window that takes longer than a frame.
 
@@ -40,8 +44,7 @@ class CaseWork:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self._facts: dict[str, str] = {}
-        self._measured: object = None
+        self._facts: dict[str, _Fact] = {}
         self._meshed: dict[str, tuple[object, int, int]] = {}
 
     # opening -------------------------------------------------------------------------------
@@ -88,21 +91,31 @@ class CaseWork:
             self._offer_series(paths)
 
     def open_case_folder(self, path: Path) -> None:
-        """Open a case folder; where it is open elsewhere, ask what to do."""
-        window = self._window
-        if not window.may_leave():
+        """Open a case folder, read off the window's thread; where it is open elsewhere, ask what to do."""
+        session = self._window.session
+        if not self._window.may_leave():
             return
+
+        def read(task: Task) -> Case:
+            task.report(0.3, "Opening the case")
+            return session.read_folder(path)
+
+        self._window.jobs.start(
+            "open", "Opening the case", read, lambda case: self._open_read(path, case), self._failed
+        )
+
+    def _open_read(self, path: Path, case: Case) -> None:
         try:
-            window.session.open_folder(path)
+            self._window.session.open_folder(path, case=case)
         except CaseIsOpen as error:
-            if not self._open_locked(path, error):
+            if not self._open_locked(path, case, error):
                 return
         except PlannerError as error:
-            show_error(window, error)
+            self._failed(error)
             return
         self._offer_recovery()
 
-    def _open_locked(self, path: Path, error: CaseIsOpen) -> bool:
+    def _open_locked(self, path: Path, case: Case, error: CaseIsOpen) -> bool:
         choices: tuple[str, ...] = ("Open read-only", "Cancel")
         text = error.thing
         if error.holder.is_stale:
@@ -113,10 +126,10 @@ class CaseWork:
             return False
         try:
             self._window.session.open_folder(
-                path, read_only=answer == "Open read-only", take_over=answer == "Take over"
+                path, read_only=answer == "Open read-only", take_over=answer == "Take over", case=case
             )
         except PlannerError as other:
-            show_error(self._window, other)
+            self._failed(other)
             return False
         return True
 
@@ -190,8 +203,8 @@ class CaseWork:
 
     def _imported(self, result: Any) -> None:
         folder, report = result
-        self.open_case_folder(folder)
         self._say_report(report)
+        self.open_case_folder(folder)
 
     def add_structures(self, paths: list[Path]) -> None:
         """Read segmentations, as one change that can be undone.
@@ -411,14 +424,31 @@ class CaseWork:
             window.case_panel.set_facts({})
             return
         structures = session.case.structures
-        if self._measured is structures:
+        known = self._facts
+        keys = {
+            s.name: (structures.layers[s.layer], s.label, s.role == Role.LESION)
+            for s in structures.structures
+        }
+
+        def is_known(name: str) -> bool:
+            held = known.get(name)
+            return held is not None and held[0][0] is keys[name][0] and held[0][1:] == keys[name][1:]
+
+        def show(facts: dict[str, _Fact]) -> None:
+            self._facts = facts
+            window.case_panel.set_facts({name: words for name, (_, words) in facts.items()})
+
+        if all(is_known(name) for name in keys):
+            show({name: known[name] for name in keys})
             return
-        self._measured = structures
 
-        def work(task: Task) -> dict[str, str]:
-            return {s.name: _facts(structures, s.name, task) for s in structures.structures}
+        def work(task: Task) -> dict[str, _Fact]:
+            return {
+                name: known[name] if is_known(name) else (key, _facts(structures, name, task))
+                for name, key in keys.items()
+            }
 
-        window.jobs.start("measure", "Measuring structures", work, window.case_panel.set_facts, self._failed)
+        window.jobs.start("measure", "Measuring structures", work, show, self._failed)
 
     # words -----------------------------------------------------------------------------------
 

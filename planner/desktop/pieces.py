@@ -85,6 +85,41 @@ def clear_layout(layout: QLayout) -> None:
             clear_layout(inner)
 
 
+class Part(QWidget):
+    """A titled part of a panel, built anew only where its key changes.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(heading(title))
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(0)
+        column.addLayout(self._rows)
+        self._key: object = None
+
+    def fill(self, key: object, make: Callable[[], list[QWidget]]) -> None:
+        """Show the rows ``make`` gives, unless they are there already."""
+        if key == self._key:
+            return
+        self._key = key
+        clear_layout(self._rows)
+        for row in make():
+            self._rows.addWidget(row)
+
+    def clear(self) -> None:
+        """Show no rows."""
+        self._key = None
+        clear_layout(self._rows)
+
+
 class Elided(QLabel):
     """A line of text that shows its end by an ellipsis and all of it in a tooltip."""
 

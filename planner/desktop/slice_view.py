@@ -104,7 +104,11 @@ class SliceView(QWidget):
         sets = session.case.structure_sets
         assert self.stack is not None
         self._is_foreign = not session.case.is_in_frame(image)
-        self._outlines = SliceOutlines(sets[0], self.stack) if sets and not self._is_foreign else None
+        drawn = sets[0] if sets and not self._is_foreign else None
+        if drawn is None:
+            self._outlines = None
+        elif self._outlines is None or not self._outlines.are_of(drawn, self.stack):
+            self._outlines = SliceOutlines(drawn, self.stack)
         self._backdrop = None
         self.update()
 

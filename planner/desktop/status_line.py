@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
+from planner.desktop.pieces import link_button, show
+from planner.desktop.theme import shown_theme
 from planner.model.plan import Point
+
+
+class ProgressLine(QWidget):
+    """How far work is. Qt's own bar paints the whole window at each step, this one waits its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fraction = 0.0
+        self.setFixedWidth(150)
+        self.setAccessibleName("Progress")
+
+    def sizeHint(self) -> QSize:
+        """A thin line."""
+        return QSize(150, 6)
+
+    def set_fraction(self, fraction: float) -> None:
+        """Show a fraction in 0..1."""
+        if fraction != self.fraction:
+            self.fraction = fraction
+            self.setAccessibleDescription(f"{fraction:.0%}")
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A groove, and the part that is done."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(0, 0, 0, 0))
+        top = (self.height() - 6) / 2
+        for share, color in ((1.0, shown_theme().line), (self.fraction, shown_theme().focus)):
+            painter.setBrush(QColor(color))
+            painter.drawRoundedRect(QRectF(0, top, self.width() * share, 6), 3, 3)
 
 
 class StatusLine(QWidget):
@@ -21,12 +55,8 @@ class StatusLine(QWidget):
         line.setContentsMargins(12, 0, 12, 0)
         line.setSpacing(20)
         self.position, self.value, self.place, self.work = QLabel(), QLabel(), QLabel(), QLabel()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(150)
-        self.bar.setRange(0, 1000)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setProperty("link", True)
+        self.bar = ProgressLine()
+        self.cancel: QPushButton = link_button("Cancel", "Stop what runs; nothing is changed")
         self.cancel.setObjectName("cancelButton")
         self.cancel.clicked.connect(self.cancel_asked)
         for label in (self.position, self.value, self.place):
@@ -46,15 +76,15 @@ class StatusLine(QWidget):
     def busy(self, fraction: float, text: str) -> None:
         """Show progress."""
         self.work.setText(text)
-        self.bar.setValue(round(1000 * fraction))
+        self.bar.set_fraction(fraction)
         for widget in (self.bar, self.cancel):
-            widget.setVisible(True)
+            show(widget, True)
 
     def say(self, text: str) -> None:
         """Show a word without progress."""
         self.work.setText(text)
-        self.bar.setVisible(False)
-        self.cancel.setVisible(False)
+        for widget in (self.bar, self.cancel):
+            show(widget, False)
 
     def idle(self) -> None:
         """Nothing runs."""

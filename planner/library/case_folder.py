@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -161,7 +161,22 @@ def save_case(case: Case, folder: Path, store: Store, label: str, task: Task | N
     document: dict[str, Any] = msgspec.to_builtins(record)
     store.keep_case_version(document, label)
     write_atomically(folder / FILE_NAME, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    return _case_of(record, folder)
+    return _with_kept_arrays(_case_of(record, folder), case, folder)
+
+
+def _with_kept_arrays(saved: Case, given: Case, folder: Path) -> Case:
+    """The saved case with what was mapped from the folder before, so that nothing is measured anew."""
+    images = tuple(
+        old if _mapped_name(old.values, folder) == _mapped_name(new.values, folder) else new
+        for old, new in zip(given.images, saved.images, strict=True)
+    )
+    sets = tuple(
+        old
+        if [_mapped_name(a, folder) for a in old.layers] == [_mapped_name(a, folder) for a in new.layers]
+        else new
+        for old, new in zip(given.structure_sets, saved.structure_sets, strict=True)
+    )
+    return replace(saved, images=images, structure_sets=sets)
 
 
 def open_case_folder(folder: Path) -> Case:

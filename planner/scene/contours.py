@@ -34,6 +34,17 @@ class SliceOutlines:
         self._stack = stack
         self._kept: OrderedDict[tuple[int, str], list[FloatArray]] = OrderedDict()
 
+    def are_of(self, structures: StructureSet, stack: PlaneStack) -> bool:
+        """Whether these are the outlines of the same voxels in the same slices."""
+        own = self._structures
+        is_same = structures is own or (
+            len(structures.layers) == len(own.layers)
+            and all(a is b for a, b in zip(structures.layers, own.layers, strict=True))
+            and [(s.name, s.layer, s.label) for s in structures.structures]
+            == [(s.name, s.layer, s.label) for s in own.structures]
+        )
+        return is_same and stack is self._stack
+
     def of(self, index: int, names: tuple[str, ...]) -> Outlines:
         """Polylines (n, 2) in right and down mm, by structure, for the named ones in a slice."""
         missing = [n for n in names if (index, n) not in self._kept]

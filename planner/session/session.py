@@ -175,8 +175,17 @@ class Session:
 
     # opening and closing -------------------------------------------------------------------
 
-    def open_folder(self, path: Path, read_only: bool = False, take_over: bool = False) -> None:
+    def open_folder(
+        self, path: Path, read_only: bool = False, take_over: bool = False, case: Case | None = None
+    ) -> None:
         """Open a case folder; what was open is closed only when the new one could be read.
+
+        Parameters
+        ----------
+        path, read_only, take_over
+            Which folder, and how where it is open elsewhere.
+        case
+            What `read_folder` gave for it, where that was asked for on another thread.
 
         Raises
         ------
@@ -185,7 +194,7 @@ class Session:
         InputRefused
             If it cannot be read.
         """
-        case = open_case_folder(path)
+        case = case or self.read_folder(path)
         lock = None if read_only else CaseLock(path, take_over)
         try:
             store = Store(path, read_only=read_only)
@@ -200,6 +209,21 @@ class Session:
         self._begin(case, self._first_plan(case, store))
         with contextlib.suppress(PlannerError, OSError):
             self.index.note(path, case)
+
+    @staticmethod
+    def read_folder(path: Path) -> Case:
+        """The case of a folder with what a first look needs; touches no session, so any thread may ask.
+
+        Raises
+        ------
+        InputRefused
+            If it cannot be read.
+        """
+        case = open_case_folder(path)
+        for structures in case.structure_sets:
+            for structure in structures.structures:
+                structures.box(structure.name)  # found once, and it reads the volume
+        return case
 
     def open_case(self, case: Case, plan: Plan | None = None) -> None:
         """Open a case that is not kept in a folder."""

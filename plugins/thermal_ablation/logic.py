@@ -17,9 +17,9 @@ from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, evaluate_ma
 from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Surface
 from planner.model.case import Case
 from planner.model.plan import Applicator, Plan
-from planner.planning.devices import Device, device_library
+from planner.planning.devices import CUSTOM, Device, device_library
 from planner.planning.needle_path import NeedlePath, judge_path
-from planner.planning.placing import zone_of
+from planner.planning.placing import aimed_applicator, zone_of
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
@@ -40,7 +40,22 @@ class _Answer:
 
 def prepare(case: Case, settings: Settings, task: Task) -> Grounds:
     """All that no probe changes; seconds for a whole CT."""
-    return prepare_grounds(case, settings, task)
+    grounds = prepare_grounds(case, settings, task)
+    _rehearse(grounds, settings)
+    return grounds
+
+
+def _rehearse(grounds: Grounds, settings: Settings) -> None:
+    """Judge two crossing probes nobody placed, so that the first preview compiles nothing in the window."""
+    name, ground = next(iter(grounds.lesions.items()))
+    x, y, z = (float(v) for v in ground.margin.outline.samples.points_lps_mm.mean(axis=0))
+    device = device_library().device(CUSTOM)
+    needles = tuple(
+        aimed_applicator(f"p{n}", device, device.defaults, (x + shift, y, z), (x + shift, y - 120.0, z), name)
+        for n, shift in enumerate((-4.0, 0.0, 4.0))
+    )
+    answer = _answer(grounds, Plan("rehearsal", "rehearsal", needles), settings, "p0")
+    _surfaces(grounds, answer)
 
 
 def preview(case: Case, prepared: Grounds, plan: Plan, settings: Settings, focus: str) -> Preview:

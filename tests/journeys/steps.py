@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QPushButton, QWidget
 
 
 def button(window: Any, name: str) -> QPushButton:
@@ -22,6 +24,19 @@ def opened(hands: Any, case: Path) -> Any:
     hands.wait(lambda: window.session.is_open, "the case to open")
     ready(hands)
     return window
+
+
+def resting(hands: Any, find: Callable[[], QWidget]) -> QWidget:
+    """A widget once it stands still: just made ones have no place yet."""
+    places: list[QRect] = []
+
+    def rests() -> bool:
+        widget = find()
+        places.append(QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size()))
+        return widget.isVisible() and len(places) > 40 and len({p.getRect() for p in places[-40:]}) == 1
+
+    hands.wait(rests, "a widget to stand still")
+    return find()
 
 
 def ready(hands: Any) -> None:

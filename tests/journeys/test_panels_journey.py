@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QMessageBox, QSlider, QWidget
-from steps import button, judged, opened, ready
+from steps import button, judged, opened, ready, resting
 
 from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.pieces import Row
@@ -74,10 +74,7 @@ def test_opacity_and_3d_stand_below_the_clicked_structure(
     window = opened(hand, own_sample)
     panel, liver = window.case_panel, window.session.case.structures["Liver"]
     hand.click(panel._rows["Liver"], QPointF(90, 8))
-    hand.wait(
-        lambda: panel.findChild(QSlider, "opacitySlider").width() < panel.width(), "the slider's layout"
-    )
-    slider = panel.findChild(QSlider, "opacitySlider")
+    slider = resting(hand, lambda: panel.findChild(QSlider, "opacitySlider"))
     assert slider.value() == 32
     hand.drag(slider, QPointF(slider.width() * 0.32, slider.height() / 2), QPointF(slider.width() - 3, 8))
     look = window.bench.appearance.look(liver)
@@ -106,9 +103,14 @@ def test_two_lesions_at_a_glance_and_a_metric_takes_the_views_to_its_place(
     assert set(rows) == {"Lesion 1", "Lesion 2"}
     answer = judgement(window).assessment
     for lesion in rows:
-        hand.settle(1.0)  # rows are made anew where numbers change
-        row = next(r for r in overview.findChildren(Row) if r.accessibleName() == lesion)
-        hand.click(row)
+        hand.click(
+            resting(
+                hand,
+                lambda lesion=lesion: next(
+                    r for r in overview.findChildren(Row) if r.accessibleName() == lesion
+                ),
+            )
+        )
         assert session.selection.lesion == lesion
         metric = answer.metric(MARGIN, lesion)
         assert f">{metric.value:.1f}<" in shown(window, MARGIN)
@@ -242,9 +244,10 @@ def test_another_structure_set_is_judged_on_and_it_can_be_undone(
     second = replace(first.without("Lesion 1"), id="second")
     session.change_case("Add structures", session.case.with_structures(second))
     ready(hand)
-    chooser = window.case_panel.findChild(QComboBox, "structureSets")
+    chooser = resting(hand, lambda: window.case_panel.findChild(QComboBox, "structureSets"))
     assert [chooser.itemText(n) for n in range(2)] == [first.id, "second"]
     hand.click(chooser)
+    hand.wait(lambda: chooser.view().isVisible(), "the list")
     hand.key("Down")
     hand.key("Return")
     assert session.case.structures.id == "second"
