@@ -46,9 +46,17 @@ def thick_part(mask: BoolArray, grid: Grid, diameter_mm: float) -> BoolArray:
     return np.asarray(mask & (away <= diameter_mm / 2 + 0.5 * min(grid.spacing_mm)))
 
 
-def diameter_at(mask: BoolArray, grid: Grid, kji: tuple[int, int, int]) -> float:
-    """Diameter in mm of the vessel at a voxel: climbs to the nearest locally widest place."""
-    radius = inscribed_radius_mm(mask, grid)
+def diameter_at(radius_mm: npt.NDArray[np.floating], kji: tuple[int, int, int]) -> float:
+    """Diameter in mm of the vessel at a voxel: climbs to the nearest locally widest place.
+
+    Parameters
+    ----------
+    radius_mm
+        What `inscribed_radius_mm` gives for the vessel, shape [k, j, i].
+    kji
+        The voxel.
+    """
+    radius = radius_mm
     at = np.array(kji)
     while True:
         low = np.maximum(at - 1, 0)

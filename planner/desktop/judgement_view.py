@@ -6,20 +6,17 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from planner.desktop.finding_list import FindingList
 from planner.desktop.lesion_overview import LesionOverview
 from planner.desktop.margin_chart import MarginChart
-from planner.desktop.pieces import clear_layout, dim_label, heading, link_button, severity_mark, show
+from planner.desktop.pieces import clear_layout, dim_label, heading, link_button, show
 from planner.desktop.theme import SMALL_PX, shown_theme, sign_color
-from planner.model.assessment import Curve, Finding, Metric, Severity
+from planner.model.assessment import Curve, Finding, Metric
 from planner.model.plan import Point
 from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
 from planner.plugin.manifest import Section
 from planner.session.actions import Workbench
 from planner.session.judgement import Judgement, JudgementState
-
-#: Findings shown at once; what was not checked and stops may be more.
-SHOWN_FINDINGS = 4
-NOT_CHECKED = "not_checked"
 
 
 class JudgementView(QWidget):
@@ -59,7 +56,8 @@ class JudgementView(QWidget):
             show(self._states[manifest.id], bool(state_words(judgement)))
             self._say_settings(manifest.id)
             lesion, probe = self._subjects(metrics)
-            self._findings[manifest.id].show_findings(findings, judgement, (lesion, probe))
+            error = judgement.error if judgement.state == JudgementState.FAILED else None
+            self._findings[manifest.id].show_findings(findings, error, (lesion, probe))
             self._overviews[manifest.id].show_lesions(metrics, lesion)
             subjects = {"lesion": lesion, "instrument": probe, "plan": "plan"}
             for section in manifest.sections:
@@ -224,103 +222,6 @@ class MetricTable(QFrame):
         text = " · ".join(line for line in lines if line)
         under.setText(text)
         show(under, bool(text))
-
-
-class FindingList(QFrame):
-    """Findings as sentences; one with a place can be clicked."""
-
-    place_asked = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("card", True)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(12, 6, 12, 6)
-        self._layout.setSpacing(0)
-        self._shown: object = None
-        self._is_unfolded = False
-
-    def show_findings(
-        self, findings: tuple[Finding, ...], judgement: Judgement, chosen: tuple[str, str] = ("", "")
-    ) -> None:
-        """Show findings, or the error in their place.
-
-        What was not checked and every stop always stand here; of the rest those of the chosen lesion
-        and probe come first, and what does not fit is behind a link, so that the numbers stay in sight.
-        """
-        error = judgement.error if judgement.state == JudgementState.FAILED else None
-        key = (tuple((f.rule, f.text) for f in findings), str(error), chosen)
-        if key == self._shown:
-            return
-        self._shown = key
-        clear_layout(self._layout)
-        if error is not None:
-            text = " ".join(part.rstrip(".") + "." for part in (error.what, error.thing, error.todo) if part)
-            self._layout.addWidget(_FindingRow("stop", text, None, ""))
-        always = [f for f in findings if f.rule == NOT_CHECKED or f.severity == Severity.STOP]
-        rest = [f for f in findings if f not in always]
-        rest.sort(key=lambda f: (f.severity == Severity.INFO, f.subject not in chosen))
-        room = max(0, SHOWN_FINDINGS - len(always))
-        at_once = [f for f in rest[:room] if f.severity != Severity.INFO]
-        for finding in (*always, *(rest if self._is_unfolded else at_once)):
-            kind = "open" if finding.rule == NOT_CHECKED else finding.severity.value
-            source = f"{finding.rule}: {finding.source.text} ({finding.source.confidence.value})"
-            row = _FindingRow(kind, finding.text, finding.where_lps_mm, source)
-            row.place_asked.connect(self.place_asked)
-            self._layout.addWidget(row)
-        if len(rest) > len(at_once):
-            more = link_button(_more_words(rest[len(at_once) :], self._is_unfolded))
-            more.setObjectName("moreFindings")
-            more.setContentsMargins(26, 0, 0, 0)
-            more.clicked.connect(lambda _checked: self._toggle(findings, judgement, chosen))
-            self._layout.addWidget(more)
-        if not findings and error is None:
-            self._layout.addWidget(dim_label("Nothing yet."))
-
-    def _toggle(self, findings: tuple[Finding, ...], judgement: Judgement, chosen: tuple[str, str]) -> None:
-        self._is_unfolded = not self._is_unfolded
-        self._shown = None
-        self.show_findings(findings, judgement, chosen)
-
-
-def _more_words(hidden: list[Finding], is_unfolded: bool) -> str:
-    """What is behind the link, so that nobody takes a short list for a clean one."""
-    if is_unfolded:
-        return "Show fewer"
-    warnings = sum(f.severity == Severity.WARNING for f in hidden)
-    notes = len(hidden) - warnings
-    parts = [
-        f"{count} more {word}{'s' * (count > 1)}"
-        for count, word in ((warnings, "warning"), (notes, "note"))
-        if count
-    ]
-    return ", ".join(parts)
-
-
-class _FindingRow(QWidget):
-    place_asked = Signal(object)
-
-    def __init__(self, kind: str, text: str, where: object, source: str) -> None:
-        super().__init__()
-        self._where = where
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 3, 0, 3)
-        line.setSpacing(9)
-        line.addWidget(severity_mark(kind), 0, Qt.AlignmentFlag.AlignTop)
-        words = QLabel(
-            text + (f" <span style='color:{shown_theme().focus}'>Show</span>" if where is not None else "")
-        )
-        words.setTextFormat(Qt.TextFormat.RichText)
-        words.setWordWrap(True)
-        line.addWidget(words, 1)
-        self.setToolTip(source)
-        self.setAccessibleName(text)
-        if where is not None:
-            self.setCursor(Qt.CursorShape.PointingHandCursor)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._where is not None:
-            self.place_asked.emit(self._where)
 
 
 def newest(judgement: Judgement) -> tuple[tuple[Metric, ...], tuple[Finding, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -233,14 +233,34 @@ _MARKS = {
 }
 
 
-def severity_mark(kind: str) -> QLabel:
+class SeverityMark(QWidget):
     """A round sign: its letter says the same as its colour."""
-    color, letter = _MARKS[kind]
-    label = QLabel(letter)
-    label.setFixedSize(17, 17)
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setAccessibleName(kind)
-    label.setStyleSheet(
-        f"background: {color}; color: #111; border-radius: 8px; font-size: 11px; font-weight: 700;"
-    )
-    return label
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kind = ""
+        self.setFixedSize(17, 17)
+
+    def set_kind(self, kind: str) -> None:
+        """Show a kind of `_MARKS`."""
+        if kind != self._kind:
+            self._kind = kind
+            self.setAccessibleName(kind)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the sign; a style sheet a mark would be parsed anew at each change."""
+        if not self._kind:
+            return
+        color, letter = _MARKS[self._kind]
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(color))
+        painter.drawEllipse(self.rect())
+        font = painter.font()
+        font.setPixelSize(11)
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setPen(QColor("#111111"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, letter)

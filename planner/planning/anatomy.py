@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from planner.base.task import Task
 from planner.compute.clearance import BoundaryPoints
-from planner.compute.vessel_caliber import diameter_at, thick_part
+from planner.compute.vessel_caliber import diameter_at, inscribed_radius_mm, thick_part
 from planner.model.geometry import Box, FloatArray
 from planner.model.roles import VESSEL_ROLES, Role
 from planner.model.structures import StructureSet
@@ -22,8 +22,6 @@ THICK_VESSEL_MM = 3.0
 
 #: Wide vessels matter so far around the liver.
 AROUND_LIVER_MM = 20.0
-#: A vessel's caliber is looked for so far around a point.
-CALIBER_REACH_MM = 15.0
 
 
 @dataclass(frozen=True)
@@ -115,11 +113,14 @@ class Anatomy:
         Boundary points by structure name, for hazards, skin and liver.
     thick_vessels
         Boundary points of the parts of vessels that are at least `THICK_VESSEL_MM` wide.
+    calibers
+        By vessel, its box and the radius of the ball it holds around each voxel of it.
     """
 
     structures: StructureSet
     boundaries: Mapping[str, BoundaryPoints]
     thick_vessels: Mapping[str, BoundaryPoints]
+    calibers: Mapping[str, tuple[Box, npt.NDArray[np.float32]]]
 
     @classmethod
     def of(cls, structures: StructureSet, task: Task | None = None) -> Anatomy:
@@ -127,7 +128,7 @@ class Anatomy:
         task = task or Task()
         hazards = {role for group in GROUPS for role in group.roles}
         wanted = [s for s in structures.structures if s.role in hazards | {Role.SKIN, Role.LIVER}]
-        boundaries, thick = {}, {}
+        boundaries, thick, calibers = {}, {}, {}
         around = _box_around_liver(structures)
         for index, structure in enumerate(wanted):
             task.report(index / max(1, len(wanted)), f"Boundary of {structure.name}")
@@ -137,13 +138,16 @@ class Anatomy:
             mask, grid = structures.cropped(structure.name, 2.0 * max(structures.grid.spacing_mm))
             boundaries[structure.name] = BoundaryPoints.of_mask(mask, grid)
             if structure.role in VESSEL_ROLES:
+                own = structures.mask(structure.name, box)
+                radius = inscribed_radius_mm(own, structures.grid.cropped(box)).astype(np.float32)
+                calibers[structure.name] = (box, radius)
                 near = _common_box(box, around)
                 if not near.is_empty:
                     part = thick_part(
                         structures.mask(structure.name, near), structures.grid.cropped(near), THICK_VESSEL_MM
                     )
                     thick[structure.name] = BoundaryPoints.of_mask(part, structures.grid.cropped(near))
-        return cls(structures, boundaries, thick)
+        return cls(structures, boundaries, thick, calibers)
 
     def group(self, group: HazardGroup) -> tuple[str, ...]:
         """Names of the structures of a group that have voxels."""
@@ -170,13 +174,10 @@ class Anatomy:
         return LineSamples(self.structures, at_mm, points, labels, inside)
 
     def vessel_diameter_mm(self, name: str, lps_mm: Iterable[float]) -> float:
-        """Diameter of a vessel at a point of it; wide trunks read as at least `CALIBER_REACH_MM`."""
-        structures = self.structures
-        i, j, k = np.rint(structures.grid.to_ijk(np.array(tuple(lps_mm)))).astype(int)
-        reach = structures.voxels_for(CALIBER_REACH_MM)
-        box = Box((k, j, i), (k + 1, j + 1, i + 1)).grown(reach, structures.grid.shape)
-        local = (k - box.start[0], j - box.start[1], i - box.start[2])
-        return diameter_at(structures.mask(name, box), structures.grid.cropped(box), local)
+        """Diameter of a vessel at a point of it."""
+        i, j, k = np.rint(self.structures.grid.to_ijk(np.array(tuple(lps_mm)))).astype(int)
+        box, radius = self.calibers[name]
+        return diameter_at(radius, (k - box.start[0], j - box.start[1], i - box.start[2]))
 
 
 def _box_around_liver(structures: StructureSet) -> Box:
