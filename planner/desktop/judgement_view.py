@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 from planner.desktop.finding_list import FindingList
 from planner.desktop.lesion_overview import LesionOverview
 from planner.desktop.margin_chart import MarginChart
-from planner.desktop.pieces import clear_layout, dim_label, heading, link_button, show
+from planner.desktop.pieces import Elided, clear_layout, dim_label, heading, link_button, show
 from planner.desktop.theme import SMALL_PX, shown_theme, sign_color
 from planner.model.assessment import Curve, Finding, Metric
-from planner.model.plan import Point
+from planner.model.plan import Plan, Point
 from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
 from planner.plugin.manifest import Section
 from planner.session.actions import Workbench
@@ -33,7 +33,7 @@ class JudgementView(QWidget):
         self._layout.setSpacing(2)
         self._sections: dict[tuple[str, str, str], MetricTable] = {}
         self._findings: dict[str, FindingList] = {}
-        self._states: dict[str, QLabel] = {}
+        self._states: dict[str, Elided] = {}
         self._settings: dict[str, QPushButton] = {}
         self._overviews: dict[str, LesionOverview] = {}
         self._charts: dict[str, MarginChart] = {}
@@ -51,9 +51,8 @@ class JudgementView(QWidget):
         if shape != self._shape:
             self._rebuild(shape)
         for manifest, judgement in judgements:
-            metrics, findings = newest(judgement)
-            self._states[manifest.id].setText(state_words(judgement))
-            show(self._states[manifest.id], bool(state_words(judgement)))
+            metrics, findings, old = newest(judgement, session.plan)
+            self._states[manifest.id].set_full(state_words(judgement))
             self._say_settings(manifest.id)
             lesion, probe = self._subjects(metrics)
             error = judgement.error if judgement.state == JudgementState.FAILED else None
@@ -62,9 +61,7 @@ class JudgementView(QWidget):
             subjects = {"lesion": lesion, "instrument": probe, "plan": "plan"}
             for section in manifest.sections:
                 table = self._sections[manifest.id, section.of, section.title]
-                table.show_metrics(
-                    metrics, subjects[section.of], judgement.state == JudgementState.OUT_OF_DATE
-                )
+                table.show_metrics(metrics, subjects[section.of], old)
             self._charts[manifest.id].show_margins(metrics, newest_curves(judgement), lesion)
 
     def restyle(self) -> None:
@@ -97,11 +94,6 @@ class JudgementView(QWidget):
         self._shape = shape
         for id in shape:
             manifest = self.bench.session.judgements.registry.module(id).manifest
-            state = dim_label("", wraps=True)
-            state.setObjectName(f"state_{id}")
-            state.setContentsMargins(14, 4, 14, 2)
-            self._states[id] = state
-            self._layout.addWidget(state)
             self._layout.addLayout(self._title_line(id, manifest.title))
             findings = FindingList()
             findings.place_asked.connect(self.place_asked)
@@ -124,7 +116,12 @@ class JudgementView(QWidget):
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 14, 0)
         line.addWidget(heading(f"{title}: findings"))
-        line.addStretch(1)
+        # In the same line, so that nothing below jumps when an assessment begins or ends.
+        state = Elided()
+        state.setProperty("dim", True)
+        state.setObjectName(f"state_{id}")
+        self._states[id] = state
+        line.addWidget(state, 1)
         button = link_button("Settings…", f"Rules and limits of {title}")
         button.setObjectName(f"settings_{id}")
         button.clicked.connect(lambda _checked: self.settings_asked.emit(id))
@@ -173,13 +170,13 @@ class MetricTable(QFrame):
             self._grid.addWidget(under, 2 * n + 1, 0, 1, 3)
             self._rows[shown.name] = (title, value, target, under)
 
-    def show_metrics(self, metrics: tuple[Metric, ...], subject: str, is_old: bool) -> None:
-        """Show the metrics of a subject; rows without a value are hidden."""
+    def show_metrics(self, metrics: tuple[Metric, ...], subject: str, old: frozenset[str]) -> None:
+        """Show the metrics of a subject, those named as old in grey; rows without a value are hidden."""
         found = {m.name: m for m in metrics if m.subject == subject}
         for name, labels in self._rows.items():
             metric = found.get(name)
             self._places[name] = metric.where_lps_mm if metric is not None else None
-            self._show_row(labels, metric, is_old)
+            self._show_row(labels, metric, name in old)
         for widget in (self, self._title):
             show(widget, any(name in found for name in self._rows))
 
@@ -224,13 +221,34 @@ class MetricTable(QFrame):
         show(under, bool(text))
 
 
-def newest(judgement: Judgement) -> tuple[tuple[Metric, ...], tuple[Finding, ...]]:
-    """The metrics and findings to show: the preview's, over those of the last whole answer."""
-    if judgement.preview is not None:
-        return judgement.preview.metrics, judgement.preview.findings
-    if judgement.assessment is not None:
-        return judgement.assessment.metrics, judgement.assessment.findings
-    return (), ()
+def newest(
+    judgement: Judgement, plan: Plan
+) -> tuple[tuple[Metric, ...], tuple[Finding, ...], frozenset[str]]:
+    """The metrics and findings to show, and the names of metrics that are not of the plan as it is.
+
+    Over the last whole answer stand the preview's numbers; what a preview leaves out, such as
+    chances from samples, stays in sight and is marked as old until it is computed again.
+    """
+    whole = judgement.assessment
+    if judgement.preview is None:
+        if whole is None:
+            return (), (), frozenset()
+        is_old = judgement.state == JudgementState.OUT_OF_DATE
+        names = frozenset(m.name for m in whole.metrics) if is_old else frozenset()
+        return whole.metrics, whole.findings, names
+    fresh = judgement.preview.metrics
+    said = {(m.name, m.subject) for m in fresh}
+    subjects = {m.subject for m in fresh} | {a.id for a in plan.applicators}
+    kept = tuple(
+        m
+        for m in (whole.metrics if whole is not None else ())
+        if (m.name, m.subject) not in said and m.subject in subjects
+    )
+    return (
+        (*fresh, *kept),
+        judgement.preview.findings,
+        frozenset(m.name for m in kept) - {m.name for m in fresh},
+    )
 
 
 def newest_curves(judgement: Judgement) -> tuple[Curve, ...]:
@@ -243,9 +261,9 @@ def newest_curves(judgement: Judgement) -> tuple[Curve, ...]:
 def state_words(judgement: Judgement) -> str:
     """How the shown answer stands to the plan, in words."""
     if judgement.state == JudgementState.RUNNING:
-        return f"Assessing: {judgement.progress[1]} …"
+        return "assessing…"
     if judgement.state == JudgementState.OUT_OF_DATE and judgement.preview is None:
-        return "Out of date: the plan has changed since. F5 assesses it."
+        return "out of date: F5 assesses it"
     return ""
 
 

@@ -88,7 +88,7 @@ def lesion_findings(
             NOT_COVERED.finding(f"{text} towards the {direction_words(middle, place)}.", name, place)
         )
     target = margin_target(settings)
-    if judged.value_mm >= 0 and not target.is_met(judged.value_mm):
+    if target is not None and judged.value_mm >= 0 and not target.is_met(judged.value_mm):
         rule = Rule(MARGIN_SHORT.id, MARGIN_SHORT.severity, target.source)
         text = f"Margin of {name} is {judged.value_mm:.1f} mm towards the {where}; aim {target.low:g} mm."
         found.append(rule.finding(text, name, judged.place_lps_mm))

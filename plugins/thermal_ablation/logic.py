@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from planner_plugins.thermal_ablation import findings as say
 from planner_plugins.thermal_ablation import metrics as count
+from planner_plugins.thermal_ablation.chances import chances
 from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
 from planner_plugins.thermal_ablation.metrics import PlacedZone
 from planner_plugins.thermal_ablation.settings import Settings
@@ -76,11 +77,14 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         raise InvalidValue("The plan has no probe.", f"plan '{plan.name}'", "Place a probe first.")
     wanted = tuple(dict.fromkeys(a.lesion for a in plan.applicators if a.lesion))
     if wanted and all(a.lesion for a in plan.applicators):
-        grounds = prepare_grounds(case, settings, task.part(0.0, 0.9), wanted)
+        grounds = prepare_grounds(case, settings, task.part(0.0, 0.6), wanted)
     else:
-        grounds = prepare_grounds(case, settings, task.part(0.0, 0.9))
-    task.report(0.9, "Margins and paths")
+        grounds = prepare_grounds(case, settings, task.part(0.0, 0.6))
+    task.report(0.6, "Margins and paths")
     answer = _answer(grounds, plan, settings, None)
+    numbers, said, surfaces = chances(
+        grounds.lesions, list(answer.reports), answer.placed, settings, task.part(0.65, 1.0)
+    )
     inputs = {"structures": structures_hash(case), "plan": plan_hash(plan)}
     task.report(1.0, "Done")
     return Assessment(
@@ -88,10 +92,10 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         VERSION,
         inputs,
         settings_values(settings),
-        answer.metrics,
-        answer.findings,
+        (*answer.metrics, *numbers),
+        say.ordered((*answer.findings, *said)),
         _curves(answer),
-        _surfaces(grounds, answer),
+        (*_surfaces(grounds, answer), *surfaces),
     )
 
 

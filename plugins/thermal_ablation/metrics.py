@@ -205,10 +205,15 @@ def plan_metrics(reports: Mapping[str, MarginReport], grounds: Grounds) -> list[
     return found
 
 
-def margin_target(settings: Settings) -> Target:
-    """What a minimal margin is judged by: planned and achieved margins have rules of their own."""
+def margin_target(settings: Settings) -> Target | None:
+    """What a minimal margin is judged by: planned and achieved margins have rules of their own.
+
+    None where a planned margin is judged by the chance of achieving 5 mm instead.
+    """
     if settings.judged_as == "achieved":
         return Target(low=settings.achieved_margin_mm, source=ACHIEVED_RULE)
+    if settings.planned_rule == "chance" and settings.robustness_samples > 0:
+        return None
     return Target(low=settings.planned_margin_mm, source=PLANNED_RULE)
 
 

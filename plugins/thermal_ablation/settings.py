@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.planning.robustness import PLACEMENTS
 from planner.plugin.settings import option
 
 
@@ -16,7 +17,21 @@ class Settings:
         "Planned margins aim at 10 mm; achieved ones (scan after treatment) are judged by 5 mm.",
         choices=("planned", "achieved"),
     )
-    planned_margin_mm: float = option(10.0, "Margin a plan aims at.", "mm", 0.0, 30.0)
+    planned_rule: str = option(
+        "chance",
+        "Judge a planned margin by the chance of achieving 5 mm, or by a margin to aim at.",
+        choices=("chance", "aim"),
+    )
+    chance_target_percent: float = option(90.0, "Chance of 5 mm all round to aim at.", "%", 0.0, 100.0)
+    placement: str = option("navigated", "How needles are placed.", choices=tuple(PLACEMENTS))
+    zone_spread_percent: float = option(
+        10.0, "Spread of a zone's axes where its device publishes none.", "%", 0.0, 50.0
+    )
+    robustness_samples: int = option(1000, "Samples for the chances; 0 leaves them out.", "", 0, 20000)
+    seed: int = option(1, "Seed of the samples: the same seed gives the same numbers.", "", 0, 1000000)
+    planned_margin_mm: float = option(
+        10.0, "Margin a plan aims at, where it is judged by one.", "mm", 0.0, 30.0
+    )
     achieved_margin_mm: float = option(5.0, "Margin a treated lesion should have.", "mm", 0.0, 30.0)
     exclude_capsule: bool = option(True, "Judge the margin without the part of the surface at the capsule.")
     capsule_distance_mm: float = option(

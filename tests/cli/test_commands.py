@@ -67,7 +67,16 @@ def test_assess_prints_one_document_and_plans_go_by_name_version_or_file(case: P
     path = tmp_path / "p.plan.json"
     write_plan(plan_of(custom_probe(size_mm=30.0)), path)
     assert margin(run("assess", case, path, *module)[0]) == first
-    words, _ = run("assess", case, "A", "--module", "thermal_ablation", "--set", "planned_margin_mm=7")
+    words, _ = run(
+        "assess",
+        case,
+        "A",
+        "--module",
+        "thermal_ablation",
+        "--set",
+        "planned_rule=aim",
+        "planned_margin_mm=7",
+    )
     assert "aim 7" in words
 
 

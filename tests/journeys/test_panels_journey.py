@@ -40,29 +40,30 @@ def test_a_setting_is_changed_judged_and_taken_back(
     hand = hands(1280, 800)
     window = opened(hand, own_sample)
     judged(hand)
-    margin = judgement(window).assessment.metric("minimal_margin_without_capsule_mm")
-    assert margin.is_met is False
+    chance = judgement(window).assessment.metric("chance_of_5mm_margin_percent")
+    assert chance.is_met is False
     hand.click(button(window, "settings_thermal_ablation"))
     hand.wait(lambda: window.findChild(ModuleSettings) is not None, "the settings")
     dialog = window.findChild(ModuleSettings)
-    field = dialog.findChild(QWidget, "setting_planned_margin_mm")
+    field = dialog.findChild(QWidget, "setting_chance_target_percent")
     hand.click(field, QPointF(30, field.height() / 2))
     hand.key("ctrl+a")
-    hand.type("4")
+    hand.type("3")
     hand.key("Tab")
-    assert dialog.findChild(QLineEdit, "settingsCommand").text() == "--set planned_margin_mm=4.0"
+    assert dialog.findChild(QLineEdit, "settingsCommand").text() == "--set chance_target_percent=3.0"
     dialog.accept()
     judged(hand)
     answer = judgement(window).assessment
-    assert answer.settings["planned_margin_mm"] == 4.0
-    assert answer.metric("minimal_margin_without_capsule_mm").is_met is True
+    assert answer.settings["chance_target_percent"] == 3.0
+    assert answer.metric("chance_of_5mm_margin_percent").is_met is True
     assert button(window, "settings_thermal_ablation").text() == "Settings… (1 changed)"
     hand.click(button(window, "settings_thermal_ablation"))
-    hand.wait(lambda: window.findChild(ModuleSettings, "moduleSettings") is not None, "the settings")
-    last = [d for d in window.findChildren(ModuleSettings) if d.isVisible()][-1]
-    hand.click(last.findChild(QWidget, "restoreDefaults"))
+    hand.wait(lambda: any(d.isVisible() for d in window.findChildren(ModuleSettings)), "the settings again")
+    last = next(d for d in window.findChildren(ModuleSettings) if d.isVisible())
+    hand.click(resting(hand, lambda: last.findChild(QWidget, "restoreDefaults")))
+    assert window.session.judgements.settings("thermal_ablation") == {}
     last.reject()  # what held when it was opened comes back
-    assert window.session.judgements.settings("thermal_ablation") == {"planned_margin_mm": 4.0}
+    assert window.session.judgements.settings("thermal_ablation") == {"chance_target_percent": 3.0}
     window.session.judgements.set_settings("thermal_ablation", {})
     judged(hand)
 

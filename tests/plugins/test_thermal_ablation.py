@@ -36,7 +36,8 @@ def case() -> Case:
 
 
 def answer(case: Case, plan: Plan, **settings: Any) -> Assessment:
-    return judge(MODULE, case, plan, settings)
+    """The answer; chances are sampled only where a test asks for them."""
+    return judge(MODULE, case, plan, {"robustness_samples": 0, **settings})
 
 
 def value(assessment: Assessment, name: str, subject: str | None = None) -> float:
@@ -88,10 +89,10 @@ def test_two_zones_cover_what_neither_does(case: Case) -> None:
 
 def test_a_preview_says_the_same_as_the_assessment(case: Case) -> None:
     plan = plan_of(custom_probe(center=(1.0, 2.0, 3.0)))
-    settings = MODULE.settings()
+    settings = MODULE.settings({"robustness_samples": 60})
     grounds = MODULE.logic.prepare(case, settings, Task())
     shown = MODULE.logic.preview(case, grounds, plan, settings, "p1")
-    whole = answer(case, plan)
+    whole = answer(case, plan, robustness_samples=60)
     by_name = {(m.name, m.subject): m for m in whole.metrics}
     for metric in shown.metrics:
         assert metric.is_estimate or by_name[metric.name, metric.subject] == metric
@@ -204,3 +205,37 @@ def test_module_failures_become_words(case: Case, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(MODULE.logic, "assess", lambda *_: 1 / 0)
     with pytest.raises(PlannerError, match="failed and gave no answer"):
         answer(case, plan_of(custom_probe()))
+
+
+def test_a_planned_margin_is_judged_by_the_chance_of_five_millimetres(case: Case) -> None:
+    plan = plan_of(custom_probe(size_mm=32.0))
+    found = answer(case, plan, robustness_samples=400, seed=5)
+    chance = found.metric("chance_of_5mm_margin_percent", "lesion")
+    assert chance.target is not None
+    assert (chance.target.low, chance.target.source.confidence.value) == (90.0, "our rule")
+    assert found.metric("minimal_ablation_margin_mm").target is None
+    assert "margin_short" not in rules_of(found)
+    assert ("chance_of_margin_low" in rules_of(found)) is not chance.is_met
+    assert rules_of(found)["zone_spread_assumed"] == "info"
+    low, high = value(found, "minimal_margin_low_mm"), value(found, "minimal_margin_high_mm")
+    assert low < value(found, "minimal_ablation_margin_mm") + 0.5
+    assert low < high
+    surface = next(s for s in found.surfaces if s.name == "lesion_chance_of_5mm")
+    assert surface.values is not None
+    assert 0 <= surface.values.min() <= surface.values.max() <= 100
+    exact = answer(case, plan, robustness_samples=400, placement="exact", zone_spread_percent=0)
+    assert value(exact, "chance_of_5mm_margin_percent") > value(found, "chance_of_5mm_margin_percent")
+
+
+def test_achieved_margins_keep_their_own_rule_beside_chances(case: Case) -> None:
+    found = answer(case, plan_of(custom_probe()), robustness_samples=50, judged_as="achieved")
+    assert found.metric("chance_of_5mm_margin_percent").target is None
+    target = found.metric("minimal_margin_without_capsule_mm").target
+    assert target is not None
+    assert target.low == 5.0
+
+
+def test_the_same_seed_gives_the_same_chances(case: Case) -> None:
+    plan = plan_of(custom_probe(size_mm=34.0))
+    one, two = (answer(case, plan, robustness_samples=100, seed=9) for _ in range(2))
+    assert one.metrics == two.metrics
