@@ -134,8 +134,9 @@ class PlanPanel(QWidget):
         self._action_buttons: dict[str, QPushButton] = {}
         for id, text in (
             ("place_probe", "+ Probe"),
-            ("aim_center", "+ At centre"),
+            ("aim_center", "+ Centre"),
             ("copy_probe", "Copy"),
+            ("array", "Array…"),
             ("delete_probe", "Delete"),
         ):
             self._action_buttons[id] = self._button(id, text)

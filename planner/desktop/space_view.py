@@ -14,7 +14,7 @@ from planner.desktop.messages import show_error
 from planner.desktop.theme import SMALL_PX
 from planner.model.assessment import Surface
 from planner.scene.instruments import drawn_probes
-from planner.scene.palette import MARGIN_CLASSES
+from planner.scene.palette import PAINTED
 from planner.scene.slice_painter import paint_scale_bar, shadowed_text
 from planner.scene.space_looks import SurfaceStyle
 from planner.session.actions import Workbench
@@ -49,7 +49,8 @@ class SpaceView(QWidget):
         self._picture: QImage | None = None
         self._press: tuple[Qt.MouseButton, QPointF, QPointF] | None = None
         self._surfaces: dict[str, Any] = {}
-        self._has_margins = False
+        self._legend = ""
+        self.paints = "lesion_margin"
         self._is_framed = False
 
     @property
@@ -116,9 +117,12 @@ class SpaceView(QWidget):
             self.refresh()
 
     def show_margins(self, surfaces: tuple[Surface, ...]) -> None:
-        """Paint lesions by their margin."""
-        painted = tuple(s for s in surfaces if s.name == "lesion_margin")
-        self._has_margins = bool(painted)
+        """Paint lesions by what was chosen (`paints`), or by their margin where that is not there."""
+        for name in (self.paints, "lesion_margin"):
+            painted = tuple(s for s in surfaces if s.name == name)
+            if painted:
+                break
+        self._legend = painted[0].name if painted else ""
         self.scene.set_margins(painted)
         self.refresh()
 
@@ -154,11 +158,9 @@ class SpaceView(QWidget):
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
         shadowed_text(painter, QRectF(10, 6, 120, 18), Qt.AlignmentFlag.AlignLeft, "3D")
-        paint_scale_bar(
-            painter, self.scene.mm_per_px * ratio, self.height() - (20 if self._has_margins else 0)
-        )
-        if self._has_margins:
-            paint_margin_legend(painter, 10.0, self.height() - 14.0)
+        paint_scale_bar(painter, self.scene.mm_per_px * ratio, self.height() - (20 if self._legend else 0))
+        if self._legend:
+            paint_legend(painter, self._legend, 10.0, self.height() - 14.0)
 
     # mouse ---------------------------------------------------------------------------------
 
@@ -236,12 +238,14 @@ class SpaceView(QWidget):
             self.bench.session.selection.move_cursor(point)
 
 
-def paint_margin_legend(painter: QPainter, x: float, y: float) -> None:
-    """The classes of the margin with their colours, from a lower left point on."""
+def paint_legend(painter: QPainter, name: str, x: float, y: float) -> None:
+    """What lesions are painted by and its classes, from a lower left point on."""
     metrics = painter.fontMetrics()
-    shadowed_text(painter, QRectF(x, y - 9, 60, 18), Qt.AlignmentFlag.AlignLeft, "margin")
-    x += metrics.horizontalAdvance("margin") + 10
-    for _, color, label in MARGIN_CLASSES:
+    title, classes = PAINTED[name]
+    length = metrics.horizontalAdvance(title)
+    shadowed_text(painter, QRectF(x, y - 9, length + 8, 18), Qt.AlignmentFlag.AlignLeft, title)
+    x += length + 10
+    for _, color, label in classes:
         painter.fillRect(QRectF(x, y - 4, 9, 9), QColor(color))
         width = metrics.horizontalAdvance(label)
         shadowed_text(painter, QRectF(x + 13, y - 9, width + 8, 18), Qt.AlignmentFlag.AlignLeft, label)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from planner.base.errors import PlannerError
+from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
 from planner.desktop.case_panel import CasePanel
 from planner.desktop.case_work import CaseWork
 from planner.desktop.jobs import Jobs
@@ -40,10 +41,10 @@ from planner.desktop.structures_panel import StructuresPanel
 from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
 from planner.library.index import LibraryIndex
-from planner.model.plan import Point
+from planner.model.plan import Applicator, Point
 from planner.scene.palette import LIGHT, THEMES
 from planner.scene.space_looks import VIEW_DIRECTIONS
-from planner.session.actions import ACTIONS, Action, Workbench
+from planner.session.actions import ACTION_BY_ID, ACTIONS, Action, Workbench
 from planner.session.judgement import JudgementState
 from planner.session.session import Session
 from planner.session.user_settings import SettingsFile
@@ -192,10 +193,13 @@ class MainWindow(QMainWindow):
             ("report", "Report…", "File", "Ctrl+R", self.work.make_report),
             ("close_case", "Close case", "File", "Ctrl+W", self.close_case),
             ("rename_plan", "Rename plan…", "Plan", "F2", self._rename_plan),
+            ("array", "Array of probes…", "Plan", "Ctrl+Shift+D", lambda: self._several(ArrayDialog)),
+            ("pull_back", "Pull back probe…", "Plan", "", lambda: self._several(PullBackDialog)),
             ("fit", "Fit views", "View", "0", self._fit),
             ("tool_navigate", "Navigate", "View", "N", lambda: self._choose_tool(0)),
             ("tool_window", "Window / level", "View", "W", lambda: self._choose_tool(1)),
             ("case_notes", "Notes of this case", "View", "", self._show_notes),
+            ("paint_chance", "Colour lesions by chance of 5 mm", "View", "", self._change_paint),
             ("theme", "Light theme", "View", "", self._change_theme),
             ("shortcuts", "Shortcuts", "Help", "F1", self._show_shortcuts),
             ("about", "About Liver Planner", "Help", "", self._show_about),
@@ -414,6 +418,15 @@ class MainWindow(QMainWindow):
         why = "" if is_open and self.session.plan.instruments else "Place a probe first."
         self._actions["report"].setEnabled(not why)
         self._actions["report"].setToolTip(why)
+        why = ACTION_BY_ID["copy_probe"].why_not(self.bench)
+        for id, words in (
+            ("array", "Two to six parallel probes"),
+            ("pull_back", "Use the probe again, nearer"),
+        ):
+            self._actions[id].setEnabled(not why)
+            self._actions[id].setToolTip(why or words)
+            self.plan_panel.set_action(id, why, words)
+        why = "" if is_open and self.session.plan.instruments else "Place a probe first."
         self.plan_panel.set_action("report", why, "Pictures, probes, metrics and findings as HTML and PDF")
 
     def go_to(self, lps_mm: Point) -> None:
@@ -452,6 +465,11 @@ class MainWindow(QMainWindow):
                 self.session.rename_plan(name.strip())
             except PlannerError as error:
                 show_error(self, error)
+
+    def _several(self, dialog: type[ArrayDialog] | type[PullBackDialog]) -> None:
+        probe = self.session.plan.instrument(self.session.selection.instrument)
+        if isinstance(probe, Applicator):
+            dialog(self.session, probe, self).open()
 
     def _rename_structure(self, name: str) -> None:
         new, is_ok = QInputDialog.getText(self, "Rename structure", "Name", text=name)
@@ -506,6 +524,13 @@ class MainWindow(QMainWindow):
 
     def _show_settings(self, module: str) -> None:
         ModuleSettings(self.session, module, self).open()
+
+    def _change_paint(self) -> None:
+        view, action = self.views.space, self._actions["paint_chance"]
+        view.paints = "lesion_chance_of_5mm" if view.paints == "lesion_margin" else "lesion_margin"
+        action.setCheckable(True)
+        action.setChecked(view.paints != "lesion_margin")
+        self._judged()
 
     def _change_theme(self) -> None:
         theme = "light" if self.session.settings.theme == "dark" else "dark"

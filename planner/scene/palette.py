@@ -71,6 +71,20 @@ MARGIN_CLASSES: tuple[tuple[float, str, str], ...] = (
     (float("inf"), "#0072B2", "≥ 10 mm"),
 )
 
+#: Classes of the chance of 5 mm, in the same hues: upper bound in percent, colour, label.
+CHANCE_CLASSES: tuple[tuple[float, str, str], ...] = (
+    (50.0, "#D55E00", "< 50"),
+    (90.0, "#E69F00", "50-90"),
+    (99.0, "#9ad0ec", "90-99"),
+    (float("inf"), "#0072B2", "≥ 99 %"),
+)
+
+#: How surfaces with values are painted, by name: words of the legend, and the classes.
+PAINTED = {
+    "lesion_margin": ("margin", MARGIN_CLASSES),
+    "lesion_chance_of_5mm": ("chance of 5 mm", CHANCE_CLASSES),
+}
+
 #: The treated zone: a light neutral.
 ZONE = "#dfe4e8"
 PROBE = "#ffffff"

@@ -26,7 +26,7 @@ from vtkmodules.vtkRenderingCore import (
 from planner.model.assessment import Surface
 from planner.model.plan import Point
 from planner.scene.instruments import DrawnProbe, DrawnZone
-from planner.scene.palette import MARGIN_CLASSES, PROBE, ZONE, Color, rgb
+from planner.scene.palette import PAINTED, PROBE, ZONE, Color, rgb
 from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
 assert vtkmodules.vtkRenderingOpenGL2  # imported for the factories it registers
@@ -129,7 +129,7 @@ class SpaceScene:
             self.renderer.AddActor(actor)
 
     def set_margins(self, surfaces: tuple[Surface, ...]) -> None:
-        """Show lesions painted by their margin; the plain surface of such a lesion is hidden."""
+        """Show lesions painted by margin or chance; the plain surface of such a lesion is hidden."""
         for name, actor in self._margins.items():
             self.renderer.RemoveActor(actor)
             if name in self._structures:
@@ -276,8 +276,9 @@ def _painted(surface: Surface) -> vtkActor:
     offsets = numpy_to_vtk(np.arange(0, 3 * count + 1, 3, dtype=np.int64), deep=True)
     cells.SetData(offsets, numpy_to_vtk(surface.triangles.astype(np.int64).ravel(), deep=True))
     data.SetPolys(cells)
-    bounds = np.array([b for b, _, _ in MARGIN_CLASSES[:-1]])
-    colors = np.array([rgb(c) for _, c, _ in MARGIN_CLASSES], dtype=np.uint8)
+    _, classes = PAINTED[surface.name]
+    bounds = np.array([b for b, _, _ in classes[:-1]])
+    colors = np.array([rgb(c) for _, c, _ in classes], dtype=np.uint8)
     shades = colors[np.searchsorted(bounds, surface.values, side="right")]
     data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(shades), deep=True))
     normals = vtkPolyDataNormals()

@@ -184,3 +184,5 @@ ACTIONS: tuple[Action, ...] = (
         for n, (title, _) in enumerate(CT_PRESETS)
     ),
 )
+
+ACTION_BY_ID = {action.id: action for action in ACTIONS}

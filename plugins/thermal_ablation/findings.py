@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -18,6 +20,7 @@ from planner.model.plan import Point
 from planner.model.roles import Role
 from planner.planning import rules
 from planner.planning.anatomy import THICK_VESSEL_MM
+from planner.planning.arrays import SPACINGS, are_parallel, gap_mm, tip_spacing_mm
 from planner.planning.devices import Device, Medium
 from planner.planning.needle_path import NeedlePath
 from planner.planning.rules import Rule
@@ -45,7 +48,8 @@ CENTRAL_DUCT = Rule(
 )
 ZONE_SIZE = Rule("zone_size_unverified", Severity.WARNING, Source("device library", Confidence.UNVERIFIED))
 ZONE_MODEL = Rule("zone_model", Severity.INFO, Source("device library", Confidence.OUR_RULE))
-NO_TARGET = Rule("probe_without_lesion", Severity.WARNING, Source("our rule", Confidence.OUR_RULE))
+PROBES_TOUCH = Rule("probes_touch", Severity.STOP, Source("shaft diameters", Confidence.OUR_RULE))
+PROBE_SPACING = Rule("probe_spacing", Severity.WARNING, Source("spacing rules", Confidence.OUR_RULE))
 
 _RANK = {Severity.STOP: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -222,6 +226,40 @@ def device_findings(placed: list[PlacedZone], devices: Mapping[str, Device]) -> 
             found.append(ZONE_MODEL.finding(text, probes))
     if placed:
         found.append(rules.BREATH_HOLD.finding("Paths are judged for this breath-hold and position."))
+    return found
+
+
+def spacing_findings(placed: list[PlacedZone], devices: Mapping[str, Device]) -> list[Finding]:
+    """Whether probes touch, and whether parallel ones lie as far apart as their energy needs."""
+    found = []
+    for one, two in itertools.combinations(placed, 2):
+        first, second = devices[one.needle.device], devices[two.needle.device]
+        pair = f"{one.needle.id} and {two.needle.id}"
+        gap = gap_mm(one.needle, two.needle)
+        is_same_path = math.dist(one.needle.entry_lps_mm, two.needle.entry_lps_mm) < 1.0 and are_parallel(
+            one.needle, two.needle, 2.0
+        )
+        if gap < 0.5 * (first.diameter_mm + second.diameter_mm) and not is_same_path:
+            text = f"The shafts of probes {pair} touch: {gap:.1f} mm apart."
+            found.append(PROBES_TOUCH.finding(text, one.needle.id, one.needle.tip_lps_mm))
+        rule = SPACINGS.get(first.modality)
+        if (
+            rule is None
+            or first.modality != second.modality
+            or is_same_path
+            or one.needle.lesion != two.needle.lesion
+            or not are_parallel(one.needle, two.needle)
+        ):
+            continue
+        apart = tip_spacing_mm(one.needle, two.needle)
+        limit = rule.low if apart < rule.low.value else rule.high
+        if not rule.low.value - 0.05 <= apart <= rule.high.value + 0.05 and apart <= 2 * rule.high.value:
+            text = (
+                f"Probes {pair} lie {apart:.0f} mm apart; {first.modality} needs"
+                f" {rule.low.value:g} to {rule.high.value:g} mm."
+            )
+            rule_said = Rule(PROBE_SPACING.id, PROBE_SPACING.severity, limit.cited)
+            found.append(rule_said.finding(text, one.needle.id, one.needle.tip_lps_mm))
     return found
 
 

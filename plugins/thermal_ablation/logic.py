@@ -108,7 +108,11 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
     ]
     zones = [p.spheroid for p in placed]
     metrics: list[Metric] = []
-    found = say.case_findings(grounds) + say.device_findings(placed, devices)
+    found = (
+        say.case_findings(grounds)
+        + say.device_findings(placed, devices)
+        + say.spacing_findings(placed, devices)
+    )
     reports: dict[str, MarginReport] = {}
     for name in dict.fromkeys(p.needle.lesion for p in placed if p.needle.lesion):
         ground = grounds.lesions[name]

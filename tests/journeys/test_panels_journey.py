@@ -15,6 +15,7 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QMessageBox, QSlider, QWidget
 from steps import button, judged, opened, ready, resting
 
+from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
 from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.pieces import Row
 from planner.model.image import Image
@@ -258,3 +259,54 @@ def test_another_structure_set_is_judged_on_and_it_can_be_undone(
     hand.key("ctrl+z")
     assert session.case.structures.id == first.id
     ready(hand)
+
+
+def test_one_probe_becomes_an_array_shown_before_it_is_made(
+    hands: Callable[[int, int], Any], own_sample: Path
+) -> None:
+    hand = hands(1280, 800)
+    window = opened(hand, own_sample)
+    session = window.session
+    judged(hand)
+    hand.click(button(window, "button_array"))
+    hand.wait(lambda: window.findChild(ArrayDialog) is not None, "the dialog")
+    dialog = window.findChild(ArrayDialog)
+    assert len(session.plan.applicators) == 3, "tried out while the dialog is open"
+    assert session.undo_label != "Array of 3 probes"
+    dialog.reject()
+    assert len(session.plan.applicators) == 1
+    window._several(ArrayDialog)
+    dialog = next(d for d in window.findChildren(ArrayDialog) if d.isVisible())
+    dialog.count.setCurrentIndex(2)
+    dialog.spacing.setValue(18.0)
+    dialog.accept()
+    assert session.undo_label == "Array of 4 probes"
+    judged(hand)
+    answer = judgement(window).assessment
+    assert {m.subject for m in answer.metrics if m.name == "path_length_mm"} == {"p1", "p2", "p3", "p4"}
+    hand.key("ctrl+z")
+    assert [a.id for a in session.plan.applicators] == ["p1"]
+    window._several(PullBackDialog)
+    dialog = next(d for d in window.findChildren(PullBackDialog) if d.isVisible())
+    dialog.step.setValue(12.0)
+    dialog.accept()
+    assert session.undo_label == "Pull back probe p1"
+    one, two = session.plan.applicators
+    assert one.entry_lps_mm == two.entry_lps_mm
+    assert np.linalg.norm(np.subtract(one.tip_lps_mm, two.tip_lps_mm)) == pytest.approx(12.0)
+
+
+def test_lesions_are_coloured_by_their_chance(hands: Callable[[int, int], Any], own_sample: Path) -> None:
+    hand = hands(1280, 800)
+    window = opened(hand, own_sample)
+    judged(hand)
+    space = window.views.space
+    before = space.grab().toImage()
+    window._actions["paint_chance"].trigger()
+    hand.settle(0.4)
+    assert space._legend == "lesion_chance_of_5mm"
+    assert space.grab().toImage() != before
+    window._actions["paint_chance"].trigger()
+    hand.settle(0.4)
+    assert space._legend == "lesion_margin"
+    assert space.grab().toImage() == before

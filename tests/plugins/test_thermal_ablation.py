@@ -19,9 +19,12 @@ from planner.model.assessment import Assessment
 from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.roles import Role
+from planner.planning.arrays import with_pullback
+from planner.planning.devices import device_library
 from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules
 
+CRYO = dict(device_library().device("generic-cryo-ln2").defaults)
 MODULE = find_modules().module("thermal_ablation")
 
 
@@ -239,3 +242,21 @@ def test_the_same_seed_gives_the_same_chances(case: Case) -> None:
     plan = plan_of(custom_probe(size_mm=34.0))
     one, two = (answer(case, plan, robustness_samples=100, seed=9) for _ in range(2))
     assert one.metrics == two.metrics
+
+
+@pytest.mark.parametrize(("apart", "said"), [(8.0, True), (15.0, False), (24.0, True), (60.0, False)])
+def test_parallel_probes_have_a_spacing(case: Case, apart: float, said: bool) -> None:
+    """Cryo: 10 to 20 mm (reference sheet A6, A8); far apart they are no array."""
+    one = replace(custom_probe(), device="generic-cryo-ln2", settings=CRYO)
+    two = replace(one.moved((apart, 0.0, 0.0)), id="p2")
+    assert ("probe_spacing" in rules_of(answer(case, plan_of(one, two)))) is said
+
+
+def test_probes_that_touch_are_stopped_and_a_pull_back_is_not(case: Case) -> None:
+    one = custom_probe()
+    crossing = replace(custom_probe(entry=(40.0, -90.0, 0.0)), id="p2")
+    assert rules_of(answer(case, plan_of(one, crossing)))["probes_touch"] == "stop"
+    apart = replace(one.moved((6.0, 0.0, 0.0)), id="p2")
+    assert "probes_touch" not in rules_of(answer(case, plan_of(one, apart)))
+    back = with_pullback(plan_of(one), one, 8.0, 1)
+    assert "probes_touch" not in rules_of(answer(case, back))
