@@ -140,6 +140,7 @@ class PlanPanel(QWidget):
             ("delete_probe", "Delete"),
         ):
             self._action_buttons[id] = self._button(id, text)
+            self._action_buttons[id].setProperty("compact", True)
             line.addWidget(self._action_buttons[id])
         line.addStretch(1)
         return line

@@ -95,8 +95,10 @@ QLabel[headline="true"] {{ font-size: {HEADLINE_PX}px; font-weight: 600; }}
 QFrame[card="true"] {{ background: {t.raised}; border-radius: 8px; }}
 QFrame[card="true"] QLabel {{ background: transparent; }}
 QPushButton, QToolButton[button="true"] {{ background: {t.control}; color: {t.text}; border: none; border-radius: 6px; padding: 6px 12px; }}
+QPushButton[compact="true"] {{ padding: 6px 8px; }}
 QPushButton:hover {{ background: {t.hover}; }}
 QPushButton:focus {{ border: 1px solid {t.focus}; padding: 5px 11px; }}
+QPushButton[compact="true"]:focus {{ padding: 5px 7px; }}
 QPushButton:disabled {{ color: {t.disabled}; background: {t.raised}; }}
 QPushButton:checked {{ background: {t.primary}; color: {t.on_primary}; }}
 QPushButton[primary="true"] {{ background: {t.primary}; color: {t.on_primary}; }}
