@@ -22,6 +22,7 @@ from planner.model.case import Case
 from planner.model.plan import Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
+from planner.model.wording import scan_words
 from planner.session.outlining import Proposal
 from planner.session.placing import center_of
 
@@ -499,8 +500,7 @@ class CaseWork:
         if case.images:
             image = case.image(session.selection.image)
             i, j, k = image.grid.spacing_mm
-            words = (image.modality, image.acquired, image.title, f"{i:.2f} × {j:.2f} × {k:.2f} mm")
-            scan = " · ".join(w for w in words if w)
+            scan = " · ".join((*scan_words(image), f"{i:.2f} × {j:.2f} × {k:.2f} mm"))
         return "   ".join(f for f in facts if f), scan
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from planner.model.assessment import Confidence, Metric, Target
+from planner.model.image import Image
 
 _DECIMALS = {"mm": 1, "ml": 1, "%": 0, "deg": 0, "gy": 1, "s": 0, "v": 0, "a": 1}
 _UNITS = {"deg": "°"}
@@ -10,6 +11,12 @@ _OPEN_WORDS = {
     Confidence.UNVERIFIED: "unverified",
     Confidence.OUR_RULE: "our rule",
 }
+
+
+def scan_words(image: Image) -> tuple[str, ...]:
+    """Modality, date and title of a scan, each once."""
+    title = "" if image.title == image.modality else image.title
+    return tuple(w for w in (image.modality, image.acquired, title) if w)
 
 
 def value_text(metric: Metric) -> str:

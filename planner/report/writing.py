@@ -21,7 +21,7 @@ from planner.io.writing import atomic_path, write_atomically
 from planner.model.assessment import Assessment
 from planner.model.case import Case
 from planner.model.plan import Applicator, Plan
-from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
+from planner.model.wording import interval_text, mark, scan_words, target_text, unit_text, value_text
 from planner.planning.devices import device_library
 from planner.planning.needle_path import needle_angles_deg
 from planner.plugin.hashing import plan_hash
@@ -180,7 +180,7 @@ def _facts(case: Case, plan: Plan, assessments: tuple[Assessment, ...], registry
     return {
         "title": case.title,
         "patient": [(k, v or "unknown") for k, v in known],
-        "scan": f"{image.modality} {image.title} {image.acquired}".strip() if image else "no scan",
+        "scan": " ".join(scan_words(image)) if image else "no scan",
         "spacing": " × ".join(f"{s:.2f}" for s in image.grid.spacing_mm) + " mm" if image else "",
         "plan": plan,
         "probes": [_probe_row(a) for a in plan.applicators],
