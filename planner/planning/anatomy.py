@@ -141,7 +141,8 @@ class Anatomy:
                 own = structures.mask(structure.name, box)
                 radius = inscribed_radius_mm(own, structures.grid.cropped(box)).astype(np.float32)
                 calibers[structure.name] = (box, radius)
-                near = _common_box(box, around)
+                # One voxel more: a face at the box's own edge is a face of the vessel.
+                near = _common_box(box.grown((1, 1, 1), structures.grid.shape), around)
                 if not near.is_empty:
                     part = thick_part(
                         structures.mask(structure.name, near), structures.grid.cropped(near), THICK_VESSEL_MM

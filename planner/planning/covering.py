@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 #: The solver stops after so many nodes and keeps the best it has, with the gap that is left.  A limit of
 #: time would give other answers on a busy machine.
-NODE_LIMIT = 400
+NODE_LIMIT = 60
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,21 @@ def greedy_cover(reaches: BoolArray, cost: FloatArray) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
+def hardest_points(reaches: BoolArray) -> BoolArray:
+    """The points that decide, as rows (points, candidates): who covers them covers all others.
+
+    A point that every candidate of another point reaches too is covered along with that other one.
+    """
+    rows = np.unique(reaches.T, axis=0)
+    few = rows.astype(np.float32)
+    count = few.sum(axis=1)
+    common = few @ few.T
+    is_within = common == count[:, None]  # [a, b]: all that reach a reach b, so b follows from a
+    np.fill_diagonal(is_within, False)
+    kept: BoolArray = rows[~is_within.any(axis=0)]
+    return kept
+
+
 def least_cover(
     reaches: npt.ArrayLike,
     cost: npt.ArrayLike,
@@ -115,9 +130,7 @@ def least_cover(
     task.report(0.0, "Looking for the fewest positions")
     within = table.any(axis=0)
     uncovered = tuple(int(n) for n in np.flatnonzero(~within))
-    # Points that the same candidates reach are one row; a candidate within a cheaper one stays: its path may be
-    # the only allowed beside another.
-    rows = np.unique(table[:, within].T, axis=0)
+    rows = hardest_points(table[:, within])
     greedy = greedy_cover(table, price)
     greedy_is_allowed = not any(a in greedy and b in greedy for a, b in forbidden)
     chosen, bound = _solved(rows, price, forbidden, node_limit)

@@ -9,7 +9,7 @@ import pytest
 
 from planner.base.errors import Cancelled, InvalidValue
 from planner.base.task import Task
-from planner.planning.covering import greedy_cover, least_cover
+from planner.planning.covering import greedy_cover, hardest_points, least_cover
 
 
 def cheapest(table: np.ndarray, cost: np.ndarray, forbidden: tuple[tuple[int, int], ...] = ()) -> float:
@@ -89,6 +89,19 @@ def test_the_same_input_gives_the_same_choice() -> None:
 def test_wrong_input_is_refused(table: np.ndarray, cost: list[float]) -> None:
     with pytest.raises(InvalidValue):
         least_cover(table, cost)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_points_that_follow_from_others_are_left_out(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    table = random.random((7, 60)) < 0.5
+    table = table[:, table.any(axis=0)]
+    rows = hardest_points(table)
+    assert 0 < len(rows) < table.shape[1]
+    for size in range(1, 8):
+        for choice in itertools.combinations(range(7), size):
+            covers = bool(table[list(choice)].any(axis=0).all())
+            assert bool(rows[:, list(choice)].any(axis=1).all()) is covers
 
 
 def test_cancel_stops() -> None:
