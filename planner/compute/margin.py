@@ -23,7 +23,7 @@ from planner.compute.row_volumes import RowVolumes
 from planner.compute.spheroid import Spheroid
 from planner.compute.threads import kernel
 from planner.compute.voxel_border import crop_around
-from planner.compute.zone_union import ZoneUnion, union_distance_mm, union_volume_ml
+from planner.compute.zone_union import ZoneUnion, union_distance_mm
 from planner.model.geometry import FloatArray, Grid
 
 #: Surface points nearer to the liver's surface than this are the capsule part
@@ -219,26 +219,22 @@ def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid]) -> Marg
     samples = outline.samples
     union = ZoneUnion(zones)
     margins = union.signed_distance_mm(samples.points_lps_mm)
-    minimal = _minimal(margins, outline, None, union)
-    inner = None if prepared.liver is None else _without_capsule(minimal, margins, prepared, union)
+    order = np.argsort(margins)
+    minimal = _minimal(margins, order, outline, union)
+    inner = None if prepared.liver is None else _without_capsule(minimal, margins, order, prepared, union)
     area = samples.area_mm2
     total_area = samples.total_area_mm2
     counts = np.zeros(len(HISTOGRAM_EDGES_MM) + 1)
     classes = np.zeros(4)
     mean = _classify(margins, area, _EDGES, counts, classes)
     classes *= 100.0 / total_area
-    order = np.argsort(margins)
-    upto = np.cumsum(area[order])
-    upto /= upto[-1]
-    middle = upto - 0.5 * area[order] / total_area
-    fifth, median = np.interp((0.05, 0.5), middle, margins[order])
-    inside = prepared.volumes.inside_ml(zones)
+    inside = prepared.volumes.inside_ml(union)
     total = prepared.volumes.total_ml
     covered = np.clip(100.0 * inside / total, 0.0, 100.0)
     liver_ml = None
     if prepared.liver is not None and prepared.liver_in_lesion is not None:
-        destroyed = prepared.liver.volumes.inside_ml(zones)[0]
-        liver_ml = max(0.0, float(destroyed - prepared.liver_in_lesion.inside_ml(zones)[0]))
+        destroyed = prepared.liver.volumes.inside_ml(union)[0]
+        liver_ml = max(0.0, float(destroyed - prepared.liver_in_lesion.inside_ml(union)[0]))
     margins.setflags(write=False)
     return MarginReport(
         minimal=minimal,
@@ -250,21 +246,22 @@ def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid]) -> Marg
         from_5_to_10_percent=float(classes[2]),
         at_least_5_percent=float(classes[2] + classes[3]),
         at_least_10_percent=float(classes[3]),
-        percentile_5_mm=float(fifth),
-        median_mm=float(median),
+        percentile_5_mm=_percentile(margins, area, order, 0.05 * total_area),
+        median_mm=_percentile(margins, area, order, 0.5 * total_area),
         mean_mm=mean,
         histogram_percent=tuple(float(x) for x in counts * (100.0 / total_area)),
         lesion_coverage_percent=float(covered[0]),
         grown_coverage_percent=tuple(float(x) for x in covered[1:]),
         liver_outside_lesion_ml=liver_ml,
-        zone_volume_ml=union_volume_ml(zones),
+        zone_volume_ml=union.volume_ml,
     )
 
 
 def evaluate_outline(outline: LesionOutline, zones: Sequence[Spheroid]) -> MinimalMargin:
     """The minimal margin alone, of an outline that was not prepared further."""
     union = ZoneUnion(zones)
-    return _minimal(union.signed_distance_mm(outline.samples.points_lps_mm), outline, None, union)
+    margins = union.signed_distance_mm(outline.samples.points_lps_mm)
+    return _minimal(margins, np.argsort(margins), outline, union)
 
 
 def margins_at(points_lps_mm: npt.ArrayLike, zones: Sequence[Spheroid]) -> FloatArray:
@@ -273,32 +270,60 @@ def margins_at(points_lps_mm: npt.ArrayLike, zones: Sequence[Spheroid]) -> Float
 
 
 def _minimal(
-    margins: FloatArray, outline: LesionOutline, part: npt.NDArray[np.bool_] | None, union: ZoneUnion
+    margins: FloatArray, order: npt.NDArray[np.intp], outline: LesionOutline, union: ZoneUnion
 ) -> MinimalMargin:
-    """The minimum over the surface or the points of `part`, with its interval."""
-    used = margins if part is None else np.where(part, margins, np.inf)
-    count = min(CANDIDATES, len(used) if part is None else int(np.count_nonzero(part)))
-    lowest = np.sort(np.argpartition(used, count - 1)[:count])
-    closer = np.vstack([outline.around_lps_mm[lowest].reshape(-1, 3), outline.samples.points_lps_mm[lowest]])
-    around = union.signed_distance_mm(closer)
-    best = int(np.argmin(around))
-    value = float(around[best])
-    gained = float(used.min()) - value
-    low = min(value, float((used - outline.error_mm).min()) - gained)
-    high = max(value, float((used + outline.error_mm).min()) - gained)
-    x, y, z = (float(v) for v in closer[best])
-    return MinimalMargin(value, low, high, (x, y, z))
+    """The minimum over the surface points numbered in `order`, which is that of their margins."""
+    lowest = order[:CANDIDATES]
+    around = outline.around_lps_mm[lowest].reshape(-1, 3)
+    closer = np.concatenate((around, outline.samples.points_lps_mm[lowest]))
+    found = union.signed_distance_mm(closer)
+    best = int(found.argmin())
+    value = float(found[best])
+    gained = float(margins[order[0]]) - value
+    low, high = _least_within_error(margins, outline.error_mm, order)
+    x, y, z = closer[best].tolist()
+    return MinimalMargin(value, min(value, low - gained), max(value, high - gained), (x, y, z))
 
 
 def _without_capsule(
-    minimal: MinimalMargin, margins: FloatArray, prepared: PreparedMargin, union: ZoneUnion
+    minimal: MinimalMargin,
+    margins: FloatArray,
+    order: npt.NDArray[np.intp],
+    prepared: PreparedMargin,
+    union: ZoneUnion,
 ) -> MinimalMargin | None:
     """The minimum without the capsule part of the surface."""
     if not prepared.is_capsule.any():
         return minimal
     if prepared.is_capsule.all():
         return None
-    return _minimal(margins, prepared.outline, ~prepared.is_capsule, union)
+    return _minimal(margins, order[~prepared.is_capsule[order]], prepared.outline, union)
+
+
+@kernel
+def _least_within_error(
+    margins: FloatArray, error: FloatArray, chosen: npt.NDArray[np.intp]
+) -> tuple[float, float]:
+    """Least margin of some points if all lay as far outside, or inside, as their error allows."""
+    low, high = np.inf, np.inf
+    for n in chosen:
+        low, high = min(low, margins[n] - error[n]), min(high, margins[n] + error[n])
+    return low, high
+
+
+@kernel
+def _percentile(margins: FloatArray, area: FloatArray, order: npt.NDArray[np.intp], below: float) -> float:
+    """Margin with so much area below it, each point's area being spread evenly about its margin."""
+    before: float = margins[order[0]]
+    upto, middle = 0.0, 0.0
+    for n in order:
+        last, middle = middle, upto + 0.5 * area[n]
+        if middle >= below:
+            before += (margins[n] - before) * (below - last) / (middle - last)
+            break
+        before = margins[n]
+        upto += area[n]
+    return before
 
 
 @kernel

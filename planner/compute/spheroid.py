@@ -76,14 +76,6 @@ class Spheroid:
         """Volume in ml."""
         return pi / 6 * self.long_axis_mm * self.short_axis_mm**2 / 1000.0
 
-    @property
-    def half_extent_mm(self) -> FloatArray:
-        """Half the size of the upright box around the zone, along L, P, S; shape (3,)."""
-        along, across = self.long_axis_mm / 2, self.short_axis_mm / 2
-        axis = np.array(self.axis_lps)
-        extent: FloatArray = np.sqrt(across**2 + (along**2 - across**2) * axis**2)
-        return extent
-
     def signed_distance_mm(self, points_lps_mm: npt.ArrayLike) -> FloatArray:
         """Distance of points (n, 3) to the surface, positive inside; error below 0.0001 mm."""
         points = _points(points_lps_mm)
@@ -109,12 +101,10 @@ class Spheroid:
 
 def pack(zones: Sequence[Spheroid]) -> FloatArray:
     """Zones as numbers for the kernels, shape (n, 8): center, axis, radius across, radius along."""
-    packed = np.empty((len(zones), PACKED))
-    for row, zone in zip(packed, zones, strict=True):
-        row[:3] = zone.center_lps_mm
-        row[3:6] = zone.axis_lps
-        row[6:] = zone.short_axis_mm / 2, zone.long_axis_mm / 2
-    return packed
+    rows = [
+        (*zone.center_lps_mm, *zone.axis_lps, zone.short_axis_mm / 2, zone.long_axis_mm / 2) for zone in zones
+    ]
+    return np.array(rows, dtype=float).reshape(-1, PACKED)
 
 
 def _points(points_lps_mm: npt.ArrayLike) -> FloatArray:
@@ -188,6 +178,16 @@ def signed_distance(x: float, y: float, z: float, zone: FloatArray) -> float:
 
 
 @kernel
+def across_axis(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """A unit vector at right angles to a unit vector."""
+    if abs(x) < 0.9:
+        length = sqrt(1.0 - x * x)
+        return length, -x * y / length, -x * z / length
+    length = sqrt(1.0 - y * y)
+    return -y * x / length, length, -y * z / length
+
+
+@kernel
 def foot(x: float, y: float, z: float, zone: FloatArray, far: bool) -> tuple[float, float, float, float]:
     """The nearest point on a packed zone, and how far it is.
 
@@ -206,12 +206,8 @@ def foot(x: float, y: float, z: float, zone: FloatArray, far: bool) -> tuple[flo
     rz = dz - along * zone[5]
     across = sqrt(rx * rx + ry * ry + rz * rz)
     if across < 1e-12:
-        # Any direction across the axis will do.
-        if abs(zone[3]) < 0.9:
-            rx, ry, rz = 1.0 - zone[3] * zone[3], -zone[3] * zone[4], -zone[3] * zone[5]
-        else:
-            rx, ry, rz = -zone[4] * zone[3], 1.0 - zone[4] * zone[4], -zone[4] * zone[5]
-        length = sqrt(rx * rx + ry * ry + rz * rz)
+        rx, ry, rz = across_axis(zone[3], zone[4], zone[5])
+        length = 1.0
     else:
         length = across
     side = 1.0 if along >= 0 else -1.0
