@@ -93,6 +93,15 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_assess)
 
+    add = commands.add_parser("suggest", help="plans a treatment module proposes, best first")
+    _add_case_and_plan(add)
+    add.add_argument("--module", required=True, metavar="ID")
+    add.add_argument("--lesion", default="", metavar="NAME", help="which lesion")
+    add.add_argument("--goal", nargs="+", default=[], metavar="KEY=VALUE", help="such as device or margin_mm")
+    add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the module")
+    add.add_argument("--json", action="store_true", help="print one JSON document")
+    add.set_defaults(run=_suggest)
+
     add = commands.add_parser("report", help="the report of all applicable modules")
     _add_case_and_plan(add)
     add.add_argument("--out", required=True, type=Path, metavar="DIR")
@@ -117,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_COMMANDS = ("open", "import", "assess", "report", "sample", "verify", "modules")
+_COMMANDS = ("open", "import", "assess", "suggest", "report", "sample", "verify", "modules")
 
 
 def _add_case_and_plan(parser: argparse.ArgumentParser) -> None:
@@ -249,6 +258,29 @@ def _assess(chosen: argparse.Namespace) -> int:
         lines.append(f"{words} {interval_text(m)}".rstrip())
     lines += [f"{f.severity.value}: {f.text}" for f in answer.findings]
     return _print(chosen.json, assessment_document(answer, chosen.arrays), lines)
+
+
+def _suggest(chosen: argparse.Namespace) -> int:
+    from planner.io.plan_file import plan_document
+    from planner.library.case_folder import open_case_folder
+    from planner.plugin.judging import propose
+    from planner.plugin.registry import find_modules
+
+    case = open_case_folder(chosen.case)
+    plan = _plan(chosen.case, chosen.plan)
+    goal = _pairs(chosen.goal, "--goal")
+    if chosen.lesion:
+        goal["lesion"] = chosen.lesion
+    module = find_modules().module(chosen.module)
+    found = propose(module, case, plan, _pairs(chosen.set, "--set"), goal, _shown_task(chosen.json))
+    document = {
+        "module": chosen.module,
+        "suggestions": [
+            {"name": s.name, "why": s.why, "scores": dict(s.scores), "plan": plan_document(s.plan)}
+            for s in found
+        ],
+    }
+    return _print(chosen.json, document, [f"{n}. {s.name}: {s.why}." for n, s in enumerate(found, start=1)])
 
 
 def _report(chosen: argparse.Namespace) -> int:

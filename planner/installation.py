@@ -37,13 +37,15 @@ def verify(task: Task | None = None) -> tuple[Check, ...]:
 
 def compile_kernels() -> None:
     """Compile what the first plan needs, into the user's cache: a sample judged once, kept nowhere."""
-    from planner.plugin.judging import judge
+    from planner.plugin.judging import judge, propose
     from planner.plugin.registry import find_modules
     from planner.sample.case import make_sample_case
     from planner.sample.plan import sample_plan
 
     case = make_sample_case(Task())
-    judge(find_modules().module("thermal_ablation"), case, sample_plan(case))
+    module, plan = find_modules().module("thermal_ablation"), sample_plan(case)
+    judge(module, case, plan)
+    propose(module, case, plan, goal={"lesion": "Lesion 1"})
 
 
 def _margin() -> tuple[bool, str]:

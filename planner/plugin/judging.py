@@ -11,6 +11,7 @@ from planner.base.task import Task
 from planner.model.assessment import Assessment
 from planner.model.case import Case
 from planner.model.plan import Plan
+from planner.model.suggestion import Suggestion
 from planner.plugin.registry import TreatmentModule
 
 
@@ -43,6 +44,41 @@ def judge(
     chosen = module.settings(settings)
     answer: Assessment = guarded(module, lambda: module.logic.assess(case, plan, chosen, task or Task()))
     return answer
+
+
+def propose(
+    module: TreatmentModule,
+    case: Case,
+    plan: Plan,
+    settings: Mapping[str, Any] | None = None,
+    goal: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+) -> list[Suggestion]:
+    """Candidate plans of a module, best first.
+
+    Parameters
+    ----------
+    module, case, plan, settings, task
+        As in `judge`.
+    goal
+        What the plan should reach, in the module's words, such as ``lesion``.
+
+    Raises
+    ------
+    PlannerError
+        If the module proposes nothing, or fails.
+    """
+    check_belongs(case, plan)
+    call = module.function("suggest")
+    if call is None:
+        raise PlannerError(
+            f"The module '{module.manifest.title}' suggests no plans.", module.manifest.id, "Choose another."
+        )
+    chosen = module.settings(settings)
+    found: list[Suggestion] = guarded(
+        module, lambda: call(case, plan, chosen, dict(goal or {}), task or Task())
+    )
+    return found
 
 
 def check_belongs(case: Case, plan: Plan) -> None:

@@ -11,6 +11,7 @@ from planner_plugins.thermal_ablation.chances import chances
 from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
 from planner_plugins.thermal_ablation.metrics import PlacedZone
 from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.suggestions import suggest
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
@@ -26,7 +27,7 @@ from planner.plugin.settings import settings_values
 
 VERSION = "0.1.0"
 
-__all__ = ["Settings", "assess", "prepare", "preview"]
+__all__ = ["Settings", "assess", "prepare", "preview", "suggest"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -129,7 +129,25 @@ def test_modules_and_verify_answer_in_json() -> None:
     assert len(checks["checks"]) >= 8
 
 
-@pytest.mark.parametrize("command", ["open", "import", "assess", "report", "sample", "verify", "modules"])
+def test_suggest_prints_plans_that_can_be_assessed(case: Path, tmp_path: Path) -> None:
+    words, _ = run("suggest", case, "A", "--module", "thermal_ablation", "--goal", "margin_mm=4", "--json")
+    answer = json.loads(words)
+    assert answer["module"] == "thermal_ablation"
+    best = answer["suggestions"][0]
+    assert set(best) == {"name", "why", "scores", "plan"}
+    assert best["scores"]["probes_count"] == 1.0
+    assert best["scores"]["minimal_margin_mm"] >= 3.9
+    path = tmp_path / "best.plan.json"
+    path.write_text(json.dumps(best["plan"]))
+    again = margin(run("assess", case, path, "--module", "thermal_ablation", "--json")[0])
+    assert again == pytest.approx(best["scores"]["minimal_margin_mm"], abs=1e-9)
+    _, says = run("suggest", case, "A", "--module", "thermal_ablation", "--goal", "colour=red", code=1)
+    assert "does not know this word" in says
+
+
+@pytest.mark.parametrize(
+    "command", ["open", "import", "assess", "suggest", "report", "sample", "verify", "modules"]
+)
 def test_every_command_has_help(command: str) -> None:
     assert "usage:" in run(command, "--help")[0]
 

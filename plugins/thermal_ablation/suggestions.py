@@ -1,0 +1,159 @@
+"""Plans the module proposes for a lesion: the fewest probes with allowed paths, and other trades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from planner_plugins.thermal_ablation.grounds import prepare_grounds
+from planner_plugins.thermal_ablation.settings import Settings
+
+from planner.base.errors import InvalidValue, PlannerError
+from planner.base.task import Task
+from planner.model.case import Case
+from planner.model.plan import Plan
+from planner.model.roles import Role
+from planner.model.suggestion import Suggestion
+from planner.planning.access_ground import AccessGround
+from planner.planning.access_rules import AccessRules
+from planner.planning.devices import Device, device_library
+from planner.planning.suggesting import Goal, SuggestedNeedles, judged_margin_mm, suggest_needles
+
+#: Taken where neither the goal nor the plan names a device.
+DEVICE = "generic-mwa-2450"
+#: What a goal may say.
+GOAL_WORDS = ("lesion", "device", "margin_mm", "most_needles")
+
+
+def suggest(
+    case: Case, plan: Plan, settings: Settings, goal: Mapping[str, Any], task: Task
+) -> list[Suggestion]:
+    """Candidate plans for one lesion, best first; probes of other lesions stay as they are.
+
+    Parameters
+    ----------
+    case, plan, settings
+        As in `assess`.
+    goal
+        ``lesion`` (the plan's first, or the case's only one), ``device`` (the plan's, else a
+        microwave antenna), ``margin_mm`` (5), ``most_needles`` (6).
+
+    Raises
+    ------
+    InvalidValue
+        If the goal names what is not there, or cannot be reached.
+    PlannerError
+        If no path is allowed, with what blocks.
+    """
+    unknown = sorted(set(goal) - set(GOAL_WORDS))
+    if unknown:
+        raise InvalidValue(
+            "A goal does not know this word.", ", ".join(unknown), f"It takes {', '.join(GOAL_WORDS)}."
+        )
+    lesion = _lesion(case, plan, str(goal.get("lesion", "")))
+    device, device_settings = _device(plan, lesion, str(goal.get("device", "")))
+    wanted = Goal(lesion, _number(goal, "margin_mm", 5.0), int(_number(goal, "most_needles", 6)))
+    grounds = prepare_grounds(case, settings, task.part(0.0, 0.3), (lesion,))
+    ground = AccessGround.of(grounds.anatomy, task.part(0.3, 0.4))
+    rules = AccessRules(
+        is_lung_refused=settings.lung_crossing == "stop", parenchyma_mm=settings.parenchyma_mm
+    )
+    found: list[tuple[str, SuggestedNeedles]] = []
+    refusal: PlannerError | None = None
+    ways = _ways(device, device_settings, settings.allow_ex_vivo)
+    for n, (title, values) in enumerate(ways):
+        part = task.part(0.4 + 0.6 * n / len(ways), 0.4 + 0.6 * (n + 1) / len(ways))
+        try:
+            plans = suggest_needles(
+                ground,
+                grounds.lesions[lesion].margin,
+                device,
+                values,
+                wanted,
+                rules=rules,
+                allow_ex_vivo=settings.allow_ex_vivo,
+                task=part,
+            )
+        except PlannerError as error:
+            refusal = refusal or error
+            continue
+        found += [(title, p) for p in plans]
+    if not found:
+        assert refusal is not None
+        raise refusal
+    found.sort(key=lambda f: (len(f[1].needles), f[1].report.liver_outside_lesion_ml or 0.0))
+    return [_suggestion(plan, lesion, device, title, each, ground.unchecked) for title, each in found[:5]]
+
+
+def _lesion(case: Case, plan: Plan, name: str) -> str:
+    lesions = [s.name for s in case.structures.with_role(Role.LESION)]
+    if name and name not in lesions:
+        raise InvalidValue("There is no such lesion.", name, f"Choose one of: {', '.join(lesions)}.")
+    planned = [a.lesion for a in plan.applicators if a.lesion in lesions]
+    chosen = name or next(iter(planned), "") or (lesions[0] if len(lesions) == 1 else "")
+    if not chosen:
+        raise InvalidValue(
+            "Which lesion?", case.title, f"Choose one of: {', '.join(lesions) or 'none there'}."
+        )
+    return chosen
+
+
+def _device(plan: Plan, lesion: str, name: str) -> tuple[Device, Mapping[str, float]]:
+    own = [a for a in plan.applicators if a.lesion == lesion and name in ("", a.device)]
+    device = device_library().device(name or (own[0].device if own else DEVICE))
+    return device, own[0].settings if own else device.defaults
+
+
+def _number(goal: Mapping[str, Any], word: str, default: float) -> float:
+    try:
+        return float(goal.get(word, default))
+    except (TypeError, ValueError):
+        raise InvalidValue("This word of the goal is a number.", f"{word} = {goal[word]}") from None
+
+
+def _ways(
+    device: Device, values: Mapping[str, float], allow_ex_vivo: bool
+) -> list[tuple[str, Mapping[str, float]]]:
+    """The settings asked for, and the device's smallest and largest where its table has them."""
+    ways: dict[tuple[tuple[str, float], ...], str] = {tuple(sorted(values.items())): "as set"}
+    rows = device.usable_rows(allow_ex_vivo)
+    if rows:
+        rows = tuple(sorted(rows, key=lambda r: (r.long_axis_mm or 0.0) * (r.short_axis_mm or 0.0) ** 2))
+        for title, row in (("largest zone", rows[-1]), ("smallest zone", rows[0])):
+            ways.setdefault(tuple(sorted(row.settings.items())), title)
+    return [(title, dict(key)) for key, title in ways.items()]
+
+
+def _suggestion(
+    plan: Plan, lesion: str, device: Device, title: str, found: SuggestedNeedles, unchecked: tuple[str, ...]
+) -> Suggestion:
+    kept = replace(plan, instruments=tuple(i for i in plan.instruments if i.lesion != lesion))
+    for needle in found.needles:
+        kept = kept.with_instrument(replace(needle, id=kept.free_id()))
+    count = len(found.needles)
+    clearance = min(
+        (e.least_clearance_mm for e in found.entries if e.least_clearance_mm is not None), default=None
+    )
+    margin = judged_margin_mm(found.report)
+    aim = {"path": "safest paths", "liver": "least healthy liver"}[found.aim]
+    why = (
+        f"{count} position{'s' * (count > 1)} of {device.title} ({title}), {aim}: margin {margin:.1f} mm,"
+        f" {found.report.liver_outside_lesion_ml or 0.0:.0f} ml of liver beside the lesion"
+    )
+    if clearance is not None:
+        why += f", paths {clearance:.0f} mm or more from what may be hurt"
+    why += "; fewest possible among the positions tried" if found.cover.is_optimal else ""
+    why += f"; not checked: {', '.join(unchecked)}" if unchecked else ""
+    scores = {
+        "probes_count": float(count),
+        "minimal_margin_mm": margin,
+        "lesion_coverage_percent": found.report.lesion_coverage_percent,
+        "lesion_plus_5mm_coverage_percent": found.report.grown_coverage_percent[0],
+        "liver_destroyed_ml": float(found.report.liver_outside_lesion_ml or 0.0),
+        "longest_path_mm": max(e.length_mm for e in found.entries),
+        "bound_gap_percent": found.cover.gap_percent,
+    }
+    if clearance is not None:
+        scores["least_path_clearance_mm"] = clearance
+    return Suggestion(f"{count} × {title}, {aim}", why, kept, scores)
