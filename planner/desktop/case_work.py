@@ -454,10 +454,14 @@ class CaseWork:
     # words -----------------------------------------------------------------------------------
 
     def first_look(self) -> Point:
-        """Where the crosshair starts: the largest lesion, else the liver, else the middle."""
-        case = self._window.session.case
+        """Where the crosshair starts: the plan's lesion, the largest one, the liver, or the middle."""
+        session = self._window.session
+        case = session.case
         if case.structure_sets:
             structures = case.structures
+            for lesion in (a.lesion for a in session.plan.applicators if a.lesion in structures):
+                session.selection.choose(lesion=lesion)
+                return center_of(structures, lesion)
             for role in (Role.LESION, Role.LIVER):
                 names = [s.name for s in structures.with_role(role) if not structures.box(s.name).is_empty]
                 if names:

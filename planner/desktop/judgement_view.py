@@ -106,6 +106,7 @@ class JudgementView(QWidget):
             self._charts[id] = MarginChart()
             for n, section in enumerate(manifest.sections):
                 title = heading(section.title)
+                title.setWordWrap(True)
                 self._layout.addWidget(title)
                 table = MetricTable(section, title, self._charts[id] if n == 0 else None)
                 table.place_asked.connect(self.place_asked)
@@ -135,10 +136,11 @@ class MetricTable(QFrame):
 
     place_asked = Signal(object)
 
-    def __init__(self, section: Section, title: QWidget, below: QWidget | None = None) -> None:
+    def __init__(self, section: Section, title: QLabel, below: QWidget | None = None) -> None:
         super().__init__()
         self.setProperty("card", True)
         self._title = title
+        self._section = section
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
@@ -173,6 +175,10 @@ class MetricTable(QFrame):
     def show_metrics(self, metrics: tuple[Metric, ...], subject: str, old: frozenset[str]) -> None:
         """Show the metrics of a subject, those named as old in grey; rows without a value are hidden."""
         found = {m.name: m for m in metrics if m.subject == subject}
+        # Whose numbers these are stands with them: what is selected may be something else.
+        words = self._section.title if self._section.of == "plan" else f"{subject}: {self._section.title}"
+        if self._title.text() != words.upper():
+            self._title.setText(words.upper())
         for name, labels in self._rows.items():
             metric = found.get(name)
             self._places[name] = metric.where_lps_mm if metric is not None else None

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QMessageBox, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QScrollArea,
+    QSlider,
+    QWidget,
+)
 from steps import button, judged, opened, ready, resting
 
 from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
@@ -96,6 +105,11 @@ def test_two_lesions_at_a_glance_and_a_metric_takes_the_views_to_its_place(
     judged(hand)
     overview = window.findChild(QWidget, "lesions_thermal_ablation")
     assert not overview.isVisible(), "one lesion needs no overview"
+    assert session.selection.lesion == "Lesion 2", "the plan's lesion is looked at first"
+    session.selection.choose(lesion="Lesion 5")
+    hand.settle()
+    titles = [label.text() for label in window.findChildren(QLabel) if label.property("heading")]
+    assert any(t.startswith("LESION 2: COVERAGE") for t in titles), "numbers say whose they are"
     window.bench.placing.aim_at_center("Lesion 1")
     x, y, z = window.bench.placing.target_lps_mm
     window.bench.placing.click((x - 70.0, y - 60.0, z - 10.0))
@@ -120,7 +134,9 @@ def test_two_lesions_at_a_glance_and_a_metric_takes_the_views_to_its_place(
         assert chart._curve.subject == lesion
         assert float(chart._curve.y.sum()) == pytest.approx(100.0, abs=1e-6)
     metric = answer.metric(MARGIN, session.selection.lesion)
-    hand.click(window.findChild(QLabel, f"value_{MARGIN}"))
+    label = window.findChild(QLabel, f"value_{MARGIN}")
+    window.plan_panel.findChild(QScrollArea).ensureWidgetVisible(label)
+    hand.click(resting(hand, lambda: label))
     assert np.allclose(session.selection.cursor_lps_mm, metric.where_lps_mm)
 
 
