@@ -161,6 +161,8 @@ class CoordinateForm(QWidget):
                 field.setAlignment(Qt.AlignmentFlag.AlignRight)
                 field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
                 field.editingFinished.connect(lambda e=end, a=axis: self._typed(e, a))
+                # A field that keeps the focus keeps Ctrl+Z to itself.
+                field.returnPressed.connect(field.clearFocus)
                 self._fields[end, axis] = field
                 grid.addWidget(field, row, 1 + axis)
         self._offset = dim_label("", wraps=True)

@@ -24,6 +24,7 @@ from planner.model.plan import Applicator, Plan
 from planner.model.wording import interval_text, mark, scan_words, target_text, unit_text, value_text
 from planner.planning.devices import device_library
 from planner.planning.needle_path import needle_angles_deg
+from planner.planning.placing import center_offset_mm
 from planner.plugin.hashing import plan_hash
 from planner.plugin.judging import judge
 from planner.plugin.registry import Registry
@@ -201,10 +202,21 @@ def _probe_row(probe: Applicator) -> dict[str, str]:
         "settings": ", ".join(f"{k} {v:g}" for k, v in probe.settings.items()),
         "lesion": probe.lesion,
         "entry": _point_words(probe.entry_lps_mm),
+        "target": _target_words(probe),
         "tip": _point_words(probe.tip_lps_mm),
         "depth": f"{probe.length_mm:.1f} mm",
         "angles": f"{in_plane:.0f}° in plane, {craniocaudal:.0f}° craniocaudal",
     }
+
+
+def _target_words(probe: Applicator) -> str:
+    """Where the zone's centre lies, and how far behind the tip."""
+    devices = device_library().devices
+    if probe.device not in devices:
+        return "unknown"
+    offset = center_offset_mm(devices[probe.device], probe.settings)
+    x, y, z = (float(v) for v in probe.point_behind_tip(offset))
+    return f"{_point_words((x, y, z))} ({offset:.1f} mm behind the tip)"
 
 
 def _module_facts(assessment: Assessment, registry: Registry) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Hands:
 
     def type(self, text: str) -> None:
         """Type text."""
-        self._xdotool("type", "--delay", "15", text)
+        self._xdotool("type", "--delay", "15", "--", text)
         self.settle()
 
     def picture(self, path: Path) -> None:

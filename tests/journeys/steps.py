@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QWidget
 
 
 def button(window: Any, name: str) -> QPushButton:
@@ -37,6 +37,25 @@ def resting(hands: Any, find: Callable[[], QWidget]) -> QWidget:
 
     hands.wait(rests, "a widget to stand still")
     return find()
+
+
+def in_sight(hands: Any, find: Callable[[], QWidget]) -> QWidget:
+    """A widget of the plan's panel, scrolled to where it can be clicked."""
+    area = hands.window.plan_panel.findChild(QScrollArea)
+
+    seen: list[bool] = []
+
+    def is_seen() -> bool:
+        # Asked again and again: while numbers come in, what lies below them moves on.
+        widget, view = find(), area.viewport()
+        middle = view.mapFromGlobal(widget.mapToGlobal(widget.rect().center()))
+        seen.append(view.rect().contains(middle))
+        if not seen[-1]:
+            area.ensureWidgetVisible(widget)
+        return len(seen) > 100 and all(seen[-100:])
+
+    hands.wait(is_seen, "a widget to be scrolled into sight")
+    return resting(hands, find)
 
 
 def ready(hands: Any) -> None:

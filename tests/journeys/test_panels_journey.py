@@ -18,11 +18,10 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMessageBox,
-    QScrollArea,
     QSlider,
     QWidget,
 )
-from steps import button, judged, opened, ready, resting
+from steps import button, in_sight, judged, opened, ready, resting
 
 from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
 from planner.desktop.module_settings import ModuleSettings
@@ -134,9 +133,7 @@ def test_two_lesions_at_a_glance_and_a_metric_takes_the_views_to_its_place(
         assert chart._curve.subject == lesion
         assert float(chart._curve.y.sum()) == pytest.approx(100.0, abs=1e-6)
     metric = answer.metric(MARGIN, session.selection.lesion)
-    label = window.findChild(QLabel, f"value_{MARGIN}")
-    window.plan_panel.findChild(QScrollArea).ensureWidgetVisible(label)
-    hand.click(resting(hand, lambda: label))
+    hand.click(in_sight(hand, lambda: window.findChild(QLabel, f"value_{MARGIN}")))
     assert np.allclose(session.selection.cursor_lps_mm, metric.where_lps_mm)
 
 
@@ -326,3 +323,40 @@ def test_lesions_are_coloured_by_their_chance(hands: Callable[[int, int], Any], 
     hand.settle(0.4)
     assert space._legend == "lesion_margin"
     assert space.grab().toImage() == before
+
+
+def test_coordinates_and_device_can_be_typed_and_chosen(
+    hands: Callable[[int, int], Any], own_sample: Path
+) -> None:
+    hand = hands(1280, 800)
+    window = opened(hand, own_sample)
+    session = window.session
+    judged(hand)
+    before = session.plan.instrument("p1")
+
+    def type_into(name: str, text: str) -> None:
+        hand.click(in_sight(hand, lambda: window.findChild(QLineEdit, name)))
+        hand.key("ctrl+a")
+        hand.type(text)
+        hand.key("Return")
+
+    type_into("field_tip2", "-1070.5")
+    moved = session.plan.instrument("p1")
+    assert moved.tip_lps_mm == (*before.tip_lps_mm[:2], -1070.5)
+    assert moved.entry_lps_mm == before.entry_lps_mm
+    assert session.undo_label == "Move tip of probe p1"
+    type_into("field_entry0", "left of here")
+    hand.wait(lambda: window.findChild(QMessageBox, "errorBox") is not None, "the refusal")
+    box = window.findChild(QMessageBox, "errorBox")
+    assert box.text() == "This is not a number."
+    box.close()
+    assert session.plan.instrument("p1") == moved
+    picker = window.findChild(QComboBox, "devicePicker")
+    picker.setCurrentIndex(picker.findData("generic-rf-single"))
+    picker.activated.emit(picker.currentIndex())
+    chosen = session.plan.instrument("p1")
+    assert (chosen.device, chosen.tip_lps_mm) == ("generic-rf-single", moved.tip_lps_mm), "the tip stays"
+    hand.wait(window.isActiveWindow, "the window to be active again")
+    hand.key("ctrl+z")
+    hand.key("ctrl+z")
+    assert session.plan.instrument("p1") == before, "Ctrl+Z is the plan's once a number is entered"
