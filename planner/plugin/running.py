@@ -71,6 +71,7 @@ class ModuleRunner:
         self._files = ArrayFiles(self._folder)
         self._process: subprocess.Popen[str] | None = None
         self._runs: dict[int, Run] = {}
+        self._requests: dict[int, Document] = {}
         self._numbers = itertools.count(1)
         self._message: tuple[Case, Document] | None = None
 
@@ -98,6 +99,7 @@ class ModuleRunner:
                 "settings": dict(settings),
                 "folder": tempfile.mkdtemp(dir=self._folder),
             }
+            self._requests[run.id] = request
             self._send(request)
         return run
 
@@ -191,6 +193,7 @@ class ModuleRunner:
             return
         with self._lock:
             self._runs.pop(answer["id"], None)
+            self._requests.pop(answer["id"], None)
         if "error" in answer:
             run.end(lambda: run.on_failed(PlannerError(*answer["error"])))
         elif "cancelled" in answer:
@@ -200,16 +203,21 @@ class ModuleRunner:
             run.end(lambda: run.on_done(assessment))
 
     def _kill_if_running(self, process: subprocess.Popen[str], id: int) -> None:
+        """Kill a worker that did not stop in time; what waited behind is asked again of a new one."""
         with self._lock:
             if id not in self._runs or self._process is not process:
                 return
             del self._runs[id]
-            waiting = list(self._runs.values())
-            self._runs.clear()
             self._process = None
-        process.kill()
-        for run in waiting:
-            error = PlannerError(
-                "The answer was lost when another run was stopped.", run.module, "Ask again."
-            )
-            run.end(lambda run=run, error=error: run.on_failed(error))  # type: ignore[misc]
+            process.kill()
+            for run in list(self._runs.values()):
+                if run.is_over:
+                    del self._runs[run.id]
+                    continue
+                try:
+                    self._send(self._requests[run.id])
+                except OSError as error:
+                    del self._runs[run.id]
+                    lost = PlannerError("The module's process could not be started.", run.module, str(error))
+                    run.end(lambda run=run, lost=lost: run.on_failed(lost))  # type: ignore[misc]
+            self._requests = {n: r for n, r in self._requests.items() if n in self._runs}

@@ -155,6 +155,20 @@ def test_cancel_stops_work_that_listens(runner: ModuleRunner, case: Case) -> Non
     assert again.answer is not None
 
 
+def test_what_waits_behind_a_killed_run_is_asked_again(
+    runner: ModuleRunner, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "GRACE_S", 0.3)
+    hanging = ask(runner, "hangs", case)
+    waiting = ask(runner, "counts", case)
+    runner.cancel(hanging.run)
+    assert waiting.is_over.wait(60)
+    assert waiting.error is None, "a new question is answered, whatever the old one did to its worker"
+    assert waiting.answer is not None
+    assert waiting.answer.metric("probes_count").value == 1.0
+    assert hanging.was_cancelled
+
+
 def test_a_hanging_module_is_killed(
     runner: ModuleRunner, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
