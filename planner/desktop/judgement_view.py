@@ -215,7 +215,7 @@ class MetricTable(QFrame):
             label.setCursor(Qt.CursorShape.PointingHandCursor if where else Qt.CursorShape.ArrowCursor)
         words = target_text(metric.target)
         sign = mark(metric)
-        color = sign_color(sign)
+        color = dim if is_old else sign_color(sign)
         if not words and metric.note and len(metric.note) < 22:
             words = metric.note
         target.setText(f"<span style='color:{color}'>{sign}</span> {words}" if sign else words)
