@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from planner.base.errors import Cancelled
 
@@ -17,10 +18,15 @@ class Task:
     ----------
     listener
         Called with a fraction in 0..1 and what is being done, in words a surgeon understands.
+    watcher
+        Called with pictures of unfinished work, where somebody watches it.
     """
 
-    def __init__(self, listener: ProgressListener | None = None) -> None:
+    def __init__(
+        self, listener: ProgressListener | None = None, watcher: Callable[[Any], None] | None = None
+    ) -> None:
         self._listener = listener
+        self._watcher = watcher
         self._cancel = threading.Event()
 
     def report(self, fraction: float, text: str) -> None:
@@ -28,6 +34,12 @@ class Task:
         self.check()
         if self._listener is not None:
             self._listener(min(max(fraction, 0.0), 1.0), text)
+
+    def show(self, picture: Any) -> None:
+        """Give whoever watches a picture of the unfinished work; raises `Cancelled` as `report` does."""
+        self.check()
+        if self._watcher is not None:
+            self._watcher(picture)
 
     def check(self) -> None:
         """Raise `Cancelled` where the work is to stop."""
@@ -45,6 +57,8 @@ class Task:
 
     def part(self, start: float, stop: float) -> Task:
         """A task for a part of the work: its 0..1 is this task's start..stop."""
-        child = Task(lambda fraction, text: self.report(start + fraction * (stop - start), text))
+        child = Task(
+            lambda fraction, text: self.report(start + fraction * (stop - start), text), self._watcher
+        )
         child._cancel = self._cancel
         return child

@@ -68,10 +68,11 @@ class Jobs(QObject):
 
         threading.Thread(target=run, name=f"job-{kind}", daemon=True).start()
 
-    def cancel(self) -> None:
-        """Ask every job to stop."""
-        for task, _ in self._running.values():
-            task.cancel()
+    def cancel(self, kind: str = "") -> None:
+        """Ask every job, or that of a kind, to stop."""
+        for running, (task, _) in self._running.items():
+            if kind in ("", running):
+                task.cancel()
 
     def _progress(self, kind: str, task: Task, fraction: float, text: str) -> None:
         if self._running.get(kind, (None,))[0] is task:

@@ -12,13 +12,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from planner.base.errors import PlannerError
 from planner.desktop.messages import show_error
 from planner.desktop.theme import SMALL_PX
+from planner.model.assessment import Surface
 from planner.model.geometry import FloatArray
 from planner.model.image import Image
 from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines, mask_outline
-from planner.scene.instruments import DrawnProbe, drawn_probes
+from planner.scene.instruments import DrawnProbe, drawn_path, drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
+from planner.scene.skin_access import SkinCut
 from planner.scene.slice_painter import (
     OutlineStyle,
     SliceContent,
@@ -74,6 +76,7 @@ class SliceView(QWidget):
         self.stack: PlaneStack | None = None
         self._image: Image | None = None
         self._outlines: SliceOutlines | None = None
+        self._skin: SkinCut | None = None
         self._zoom: tuple[tuple[float, float], float] | None = None
         self._backdrop: tuple[object, QImage] | None = None
         self._press: tuple[Qt.MouseButton, QPointF] | None = None
@@ -109,6 +112,14 @@ class SliceView(QWidget):
             self._outlines = None
         elif self._outlines is None or not self._outlines.are_of(drawn, self.stack):
             self._outlines = SliceOutlines(drawn, self.stack)
+        self._backdrop = None
+        self.update()
+
+    def show_skin(self, surface: Surface | None) -> None:
+        """Paint the skin by the values of a surface; None paints it no more."""
+        self._skin = None
+        if surface is not None and self.stack is not None and not self._is_foreign:
+            self._skin = SkinCut(surface, self.stack)
         self._backdrop = None
         self.update()
 
@@ -194,11 +205,11 @@ class SliceView(QWidget):
         window = look.window
         styles = self._styles()
         outlines = self._outlines.of(self.index, tuple(styles)) if self._outlines is not None else {}
-        is_cached = self._backdrop is not None and self._backdrop[0] is not None
         gray = np.zeros((1, 1), dtype=np.uint8)
         ratio = self.devicePixelRatioF()
         key = (self.frame, self.index, ratio, window, tuple(styles.items()))
-        if not is_cached or self._backdrop is None or self._backdrop[0] != key:
+        is_new = self._backdrop is None or self._backdrop[0] != key
+        if is_new:
             pixels = slice_pixels(self._image.values, self._image.grid, self.stack, self.index, fill=-1024)
             gray = windowed(pixels, window.width, window.level)
         title = f"{self.orientation.capitalize()} · {self.index + 1} / {self.stack.count}"
@@ -219,6 +230,7 @@ class SliceView(QWidget):
             (title, contrast, OTHER_FRAME if self._is_foreign else ""),
             tuple(marks),
             self._proposal_lines(),
+            self._skin.of(self.index) if self._skin is not None and is_new else (),
         )
 
     def _proposal_lines(self) -> tuple[FloatArray, ...]:
@@ -237,7 +249,8 @@ class SliceView(QWidget):
         plan = self.bench.session.plan
         if self._ghost is not None:
             plan = plan.with_instrument(self._ghost)
-        return drawn_probes(plan)
+        path = self.bench.accessing.path
+        return (*drawn_probes(plan), *((drawn_path(path),) if path is not None else ()))
 
     def _styles(self) -> dict[str, OutlineStyle]:
         session = self.bench.session
@@ -275,6 +288,8 @@ class SliceView(QWidget):
         elif (caught := self._caught(event.position())) is not None:
             self._grip = caught
             self.bench.session.selection.choose(instrument=caught[0].id, lesion=caught[0].lesion or None)
+        elif self.bench.accessing.is_on and self.bench.accessing.point_at(self.lps_at(x, y)):
+            self._press = None
         elif self.tool == Tool.NAVIGATE:
             self.bench.session.selection.move_cursor(self.lps_at(x, y))
 

@@ -13,7 +13,7 @@ from planner.base.errors import PlannerError
 from planner.desktop.messages import show_error
 from planner.desktop.theme import SMALL_PX
 from planner.model.assessment import Surface
-from planner.scene.instruments import drawn_probes
+from planner.scene.instruments import drawn_path, drawn_probes
 from planner.scene.palette import PAINTED
 from planner.scene.slice_painter import paint_scale_bar, shadowed_text
 from planner.scene.space_looks import SurfaceStyle
@@ -50,6 +50,7 @@ class SpaceView(QWidget):
         self._press: tuple[Qt.MouseButton, QPointF, QPointF] | None = None
         self._surfaces: dict[str, Any] = {}
         self._legend = ""
+        self._skin_legend = ""
         self.paints = "lesion_margin"
         self._is_framed = False
 
@@ -113,8 +114,16 @@ class SpaceView(QWidget):
         """Show the plan's probes where they are now."""
         session = self.bench.session
         if session.is_open:
-            self.scene.set_probes(drawn_probes(session.plan), session.selection.instrument)
+            path = self.bench.accessing.path
+            probes = (*drawn_probes(session.plan), *((drawn_path(path),) if path is not None else ()))
+            self.scene.set_probes(probes, session.selection.instrument)
             self.refresh()
+
+    def show_skin(self, surface: Surface | None) -> None:
+        """Paint the skin by the values of a surface; None paints it no more."""
+        self._skin_legend = surface.name if surface is not None else ""
+        self.scene.set_skin(surface)
+        self.refresh()
 
     def show_margins(self, surfaces: tuple[Surface, ...]) -> None:
         """Paint lesions by what was chosen (`paints`), or by their margin where that is not there."""
@@ -158,9 +167,10 @@ class SpaceView(QWidget):
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
         shadowed_text(painter, QRectF(10, 6, 120, 18), Qt.AlignmentFlag.AlignLeft, "3D")
-        paint_scale_bar(painter, self.scene.mm_per_px * ratio, self.height() - (20 if self._legend else 0))
-        if self._legend:
-            paint_legend(painter, self._legend, 10.0, self.height() - 14.0)
+        legends = [name for name in (self._legend, self._skin_legend) if name]
+        paint_scale_bar(painter, self.scene.mm_per_px * ratio, self.height() - 20 * len(legends))
+        for n, name in enumerate(legends):
+            paint_legend(painter, name, 10.0, self.height() - 14.0 - 20 * n)
 
     # mouse ---------------------------------------------------------------------------------
 
@@ -234,7 +244,7 @@ class SpaceView(QWidget):
                 self.bench.placing.click(point)
             except PlannerError as error:
                 show_error(self, error)
-        else:
+        elif not (self.bench.accessing.is_on and self.bench.accessing.point_at(point)):
             self.bench.session.selection.move_cursor(point)
 
 

@@ -70,6 +70,7 @@ def style_sheet(theme: Theme) -> str:
     t = theme
     icons = Path(str(files("planner.resources").joinpath("icons"))).as_posix()
     tone = "light" if theme is LIGHT else "dark"
+    amber = "#a86400" if theme is LIGHT else WARNING
     return f"""
 * {{ outline: none; }}
 QMainWindow, QDialog {{ background: {t.background}; }}
@@ -93,6 +94,8 @@ QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 0; }}
 QLabel[heading="true"] {{ color: {t.dim}; font-size: {SMALL_PX}px; font-weight: 600; letter-spacing: 1px; padding: 8px 14px 3px 14px; }}
 QLabel[headline="true"] {{ font-size: {HEADLINE_PX}px; font-weight: 600; }}
 QFrame[card="true"] {{ background: {t.raised}; border-radius: 8px; }}
+QFrame[card="true"][chosen="true"] {{ border: 1px solid {t.focus}; }}
+QLabel[amber="true"] {{ color: {amber}; font-size: {SMALL_PX}px; }}
 QFrame[card="true"] QLabel {{ background: transparent; }}
 QPushButton, QToolButton[button="true"] {{ background: {t.control}; color: {t.text}; border: none; border-radius: 6px; padding: 6px 12px; }}
 QPushButton[compact="true"] {{ padding: 6px 8px; }}

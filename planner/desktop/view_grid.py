@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from planner.desktop.slice_view import SliceView, Tool
 from planner.desktop.space_view import SpaceView
+from planner.model.assessment import Surface
 from planner.scene.planes import Orientation
 from planner.session.actions import Workbench
 
@@ -63,6 +64,12 @@ class ViewGrid(QWidget):
         """What the left button does in the slices."""
         for view in self.slices:
             view.tool = tool
+
+    def show_skin(self, surface: Surface | None) -> None:
+        """Paint the skin by the values of a surface, in all views; None paints it no more."""
+        for view in self.slices:
+            view.show_skin(surface)
+        self.space.show_skin(surface)
 
     def refresh_slices(self) -> None:
         """Paint the slices anew."""

@@ -31,6 +31,8 @@ from planner.desktop.jobs import Jobs
 from planner.desktop.messages import ask, show_error
 from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.opening import StartPage, TextDialog
+from planner.desktop.path_work import PathWork
+from planner.desktop.paths_panel import PathsPanel
 from planner.desktop.pieces import Elided
 from planner.desktop.plan_panel import PlanPanel
 from planner.desktop.post import MainThread
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         self._timer.timeout.connect(self._assess)
         self._judgements: object = None
         self._build()
+        self.path_work = PathWork(self)
         self._actions: dict[str, QAction] = {}
         self._make_menus()
         self._connect()
@@ -96,10 +99,11 @@ class MainWindow(QMainWindow):
         self.views = ViewGrid(self.bench)
         self.case_panel = CasePanel(self.bench)
         self.plan_panel = PlanPanel(self.bench)
+        self.paths_panel = PathsPanel(self.bench)
         self.structures_panel = StructuresPanel(self.bench)
         self.right = QStackedWidget()
-        self.right.addWidget(self.plan_panel)
-        self.right.addWidget(self.structures_panel)
+        for panel in (self.plan_panel, self.paths_panel, self.structures_panel):
+            self.right.addWidget(panel)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         for widget, low in ((self.case_panel, 200), (self.views, 400), (self.right, 350)):
@@ -134,6 +138,7 @@ class MainWindow(QMainWindow):
         for n, (id, text, tip) in enumerate(
             (
                 ("ablation", "Ablation", "Place probes and judge them"),
+                ("paths", "Paths", "Where a needle may enter, and plans to choose from"),
                 ("structures", "Structures", "Mark a lesion, outline liver and skin"),
             )
         ):
@@ -243,6 +248,7 @@ class MainWindow(QMainWindow):
             view.hovered.connect(self._hovered)
         self.plan_panel.action_asked.connect(self._run_id)
         self.plan_panel.place_asked.connect(self.go_to)
+        self.paths_panel.place_asked.connect(self.go_to)
         self.plan_panel.settings_asked.connect(self._show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
@@ -258,7 +264,7 @@ class MainWindow(QMainWindow):
         self.start.files_asked.connect(self.work.choose_files)
         self.start.sample_asked.connect(self.work.open_sample)
         self.jobs.progressed.connect(self._job_progressed)
-        self.jobs.finished.connect(self._show_progress)
+        self.jobs.finished.connect(self.show_progress)
         self.status.cancel_asked.connect(self._cancel_all)
 
     # what changed --------------------------------------------------------------------------
@@ -270,6 +276,7 @@ class MainWindow(QMainWindow):
                 self._judgements = self.session.judgements
                 self.session.judgements.changed.connect(lambda _id: self._judged())
                 self.session.judgements.settings_changed.connect(lambda _id: self._plan_changed())
+                self.path_work.forget()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
                 self.views.space.clear()
@@ -281,6 +288,7 @@ class MainWindow(QMainWindow):
         self.structures_panel.refresh()
         self.work.measure()
         self.work.make_surfaces()
+        self.path_work.follow()
         self._show_banner()
         self.update_actions()
 
@@ -297,6 +305,7 @@ class MainWindow(QMainWindow):
             self._timer.start()
         self.plan_panel.rebuild()
         self.case_panel.rebuild()
+        self.path_work.follow()
         self._show_plan()
         self.update_actions()
 
@@ -321,7 +330,7 @@ class MainWindow(QMainWindow):
                     self.session.case, self.session.plan, self.session.selection.instrument
                 )
         self.plan_panel.judgement.refresh()
-        self._show_progress()
+        self.show_progress()
         self.update_actions()
 
     def _assess(self) -> None:
@@ -344,6 +353,7 @@ class MainWindow(QMainWindow):
             view.show_case()
         self.case_panel.mark_selection()
         self.plan_panel.rebuild()
+        self.path_work.follow()
         self.views.space.show_plan()
         self._show_banner()
         self.update_actions()
@@ -435,6 +445,7 @@ class MainWindow(QMainWindow):
 
     def _choose_mode(self, index: int) -> None:
         self.right.setCurrentIndex(index)
+        self.path_work.switch(self.right.currentWidget() is self.paths_panel)
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
 
@@ -450,6 +461,7 @@ class MainWindow(QMainWindow):
     def _cancel_all(self) -> None:
         self.jobs.cancel()
         if self.session.is_open:
+            self.bench.suggesting.cancel()
             self.session.judgements.cancel()
 
     def _open_plan(self, name: str, version: int) -> None:
@@ -501,8 +513,12 @@ class MainWindow(QMainWindow):
     def _job_progressed(self, fraction: float, text: str) -> None:
         self.status.busy(fraction, text)
 
-    def _show_progress(self) -> None:
+    def show_progress(self) -> None:
+        """Say what runs, if anything does."""
         if self.jobs.is_running:
+            return
+        if self.bench.suggesting.is_running:
+            self.status.busy(*self.bench.suggesting.progress)
             return
         if self.session.is_open:
             running = [

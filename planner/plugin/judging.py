@@ -46,6 +46,36 @@ def judge(
     return answer
 
 
+def simulate(
+    module: TreatmentModule,
+    case: Case,
+    plan: Plan,
+    settings: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+) -> Assessment:
+    """What a module's simulation says of a plan; minutes, with pictures of the work on the way.
+
+    Parameters
+    ----------
+    module, case, plan, settings, task
+        As in `judge`; the task's watcher is given scalar fields.
+
+    Raises
+    ------
+    PlannerError
+        If the module simulates nothing, or fails.
+    """
+    check_belongs(case, plan)
+    call = module.function("simulate")
+    if call is None:
+        raise PlannerError(
+            f"The module '{module.manifest.title}' simulates nothing.", module.manifest.id, "Choose another."
+        )
+    chosen = module.settings(settings)
+    answer: Assessment = guarded(module, lambda: call(case, plan, chosen, task or Task()))
+    return answer
+
+
 def propose(
     module: TreatmentModule,
     case: Case,

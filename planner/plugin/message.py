@@ -16,6 +16,7 @@ from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
 from planner.model.plan import Applicator, Plan
 from planner.model.structures import Structure, StructureSet
+from planner.model.suggestion import Suggestion
 
 Document = dict[str, Any]
 
@@ -238,6 +239,40 @@ def assessment_of_document(document: Document) -> Assessment:
             for f in document["fields"]
         ),
     )
+
+
+def answer_document(answer: Assessment | list[Suggestion], folder: Path) -> Document:
+    """What a module answered, for another process."""
+    if isinstance(answer, Assessment):
+        return {"assessment": assessment_document(answer, folder)}
+    rows = [
+        {"name": s.name, "why": s.why, "scores": dict(s.scores), "plan": plan_message(s.plan)} for s in answer
+    ]
+    return {"suggestions": rows}
+
+
+def answer_of_document(document: Document) -> Assessment | list[Suggestion]:
+    """The answer of a document whose arrays were written beside it."""
+    if "assessment" in document:
+        return assessment_of_document(document["assessment"])
+    return [
+        Suggestion(s["name"], s["why"], plan_of_message(s["plan"]), s["scores"])
+        for s in document["suggestions"]
+    ]
+
+
+def picture_document(picture: ScalarField, folder: Path) -> Document:
+    """A field of unfinished work; a later one overwrites no earlier one."""
+    path = folder / f"picture{sum(1 for _ in folder.glob('picture*.npy'))}.npy"
+    np.save(path, picture.values)
+    return {"name": picture.name, "unit": picture.unit, "grid": asdict(picture.grid), "values": str(path)}
+
+
+def picture_of_document(document: Document) -> ScalarField:
+    """The field of a document; read at once."""
+    path = Path(document["values"])
+    values = np.load(path)
+    return ScalarField(document["name"], _grid(document["grid"]), values, document["unit"])
 
 
 def _grid(row: Document) -> Grid:

@@ -17,10 +17,16 @@ from typing import Any
 
 from planner.base.errors import PlannerError
 from planner.base.log import log
-from planner.model.assessment import Assessment
+from planner.model.assessment import ScalarField
 from planner.model.case import Case
 from planner.model.plan import Plan
-from planner.plugin.message import ArrayFiles, assessment_of_document, case_message, plan_message
+from planner.plugin.message import (
+    ArrayFiles,
+    answer_of_document,
+    case_message,
+    picture_of_document,
+    plan_message,
+)
 
 #: How long a cancelled run may take to stop by itself before its process is killed.
 GRACE_S = 2.0
@@ -37,13 +43,30 @@ def worker_command() -> list[str]:
 
 @dataclass
 class Run:
-    """One question to one module; exactly one of the last three listeners is called, on a thread."""
+    """One question to one module; exactly one of done, failed and cancelled is called, on a thread.
+
+    Parameters
+    ----------
+    module
+        Who is asked.
+    on_progress, on_done, on_failed, on_cancelled
+        Listeners; what is done is an `Assessment`, or a list of `Suggestion`.
+    do
+        ``assess``, ``simulate`` or ``suggest``.
+    goal
+        What a suggested plan should reach.
+    on_shown
+        Called with pictures of unfinished work.
+    """
 
     module: str
     on_progress: Callable[[float, str], None]
-    on_done: Callable[[Assessment], None]
+    on_done: Callable[[Any], None]
     on_failed: Callable[[PlannerError], None]
     on_cancelled: Callable[[], None]
+    do: str = "assess"
+    goal: Mapping[str, Any] = field(default_factory=dict)
+    on_shown: Callable[[ScalarField], None] = lambda _: None
     id: int = 0
     is_over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -60,8 +83,8 @@ class Run:
 class ModuleRunner:
     """Asks modules in one worker process, kept warm between questions.
 
-    A new question to the same module cancels and disowns the older one, so a late answer never
-    overwrites a newer one.  A module that crashes or hangs takes its worker with it and nothing
+    A new question of the same kind to the same module cancels and disowns the older one, so a late
+    answer never overwrites a newer one.  A module that crashes or hangs takes its worker with it and nothing
     else: the next question starts another.
     """
 
@@ -84,19 +107,20 @@ class ModuleRunner:
     ) -> Run:
         """Ask a module about a plan; answers come to the run's listeners."""
         with self._lock:
-            for older in [r for r in self._runs.values() if r.module == run.module]:
+            for older in [r for r in self._runs.values() if (r.module, r.do) == (run.module, run.do)]:
                 self.cancel(older)
             run.id = next(self._numbers)
             if self._message is None or self._message[0] is not case:
                 self._message = (case, case_message(case, self._files))
             self._runs[run.id] = run
             request = {
-                "do": "assess",
+                "do": run.do,
                 "id": run.id,
                 "module": run.module,
                 "case": self._message[1],
                 "plan": plan_message(plan),
                 "settings": dict(settings),
+                "goal": dict(run.goal),
                 "folder": tempfile.mkdtemp(dir=self._folder),
             }
             self._requests[run.id] = request
@@ -191,6 +215,10 @@ class ModuleRunner:
             if not run.is_over:
                 run.on_progress(*answer["progress"])
             return
+        if "shown" in answer:
+            if not run.is_over:
+                run.on_shown(picture_of_document(answer["shown"]))
+            return
         with self._lock:
             self._runs.pop(answer["id"], None)
             self._requests.pop(answer["id"], None)
@@ -199,8 +227,8 @@ class ModuleRunner:
         elif "cancelled" in answer:
             run.end(run.on_cancelled)
         else:
-            assessment = assessment_of_document(answer["result"])
-            run.end(lambda: run.on_done(assessment))
+            found = answer_of_document(answer["result"])
+            run.end(lambda: run.on_done(found))
 
     def _kill_if_running(self, process: subprocess.Popen[str], id: int) -> None:
         """Kill a worker that did not stop in time; what waited behind is asked again of a new one."""

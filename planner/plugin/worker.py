@@ -16,9 +16,10 @@ from typing import Any, TextIO
 
 from planner.base.errors import Cancelled, PlannerError
 from planner.base.task import Task
+from planner.model.assessment import ScalarField
 from planner.model.case import Case
-from planner.plugin.judging import judge
-from planner.plugin.message import assessment_document, case_of_message, plan_of_message
+from planner.plugin.judging import judge, propose, simulate
+from planner.plugin.message import answer_document, case_of_message, picture_document, plan_of_message
 from planner.plugin.registry import Registry, find_modules
 
 Document = dict[str, Any]
@@ -43,7 +44,7 @@ class Worker:
                 if task is not None:
                     task.cancel()
             else:
-                self._tasks[request["id"]] = self._task(request["id"])
+                self._tasks[request["id"]] = self._task(request)
                 self._requests.put(request)
         self._requests.put(None)
 
@@ -70,11 +71,22 @@ class Worker:
         if self._case is None or self._case[0] != request["case"]:
             self._case = (request["case"], case_of_message(request["case"]))
         plan = plan_of_message(request["plan"])
-        assessment = judge(module, self._case[1], plan, request["settings"], task)
-        return assessment_document(assessment, Path(request["folder"]))
+        case, settings = self._case[1], request["settings"]
+        if request["do"] == "suggest":
+            found: Any = propose(module, case, plan, settings, request["goal"], task)
+        elif request["do"] == "simulate":
+            found = simulate(module, case, plan, settings, task)
+        else:
+            found = judge(module, case, plan, settings, task)
+        return answer_document(found, Path(request["folder"]))
 
-    def _task(self, number: int) -> Task:
-        return Task(lambda fraction, text: self._say({"id": number, "progress": [fraction, text]}))
+    def _task(self, request: Document) -> Task:
+        number = request["id"]
+
+        def show(picture: ScalarField) -> None:
+            self._say({"id": number, "shown": picture_document(picture, Path(request["folder"]))})
+
+        return Task(lambda fraction, text: self._say({"id": number, "progress": [fraction, text]}), show)
 
     def _say(self, answer: Document) -> None:
         self._answers.write(json.dumps(answer) + "\n")

@@ -66,6 +66,11 @@ def drawn_probes(plan: Plan, allow_ex_vivo: bool = True) -> tuple[DrawnProbe, ..
     return tuple(found)
 
 
+def drawn_path(needle: Applicator) -> DrawnProbe:
+    """A path that is only looked at: the shaft without its zone."""
+    return DrawnProbe(needle, None)
+
+
 def _drawn(needle: Applicator, zone: DeviceZone, spread: int) -> DrawnZone | None:
     if spread and (zone.long_sd_mm is None or zone.short_sd_mm is None):
         return None

@@ -79,10 +79,19 @@ CHANCE_CLASSES: tuple[tuple[float, str, str], ...] = (
     (float("inf"), "#0072B2", "≥ 99 %"),
 )
 
+#: Classes of an entry's cost, refused last: upper bound, colour, label. Refused skin steps back in grey.
+ACCESS_CLASSES: tuple[tuple[float, str, str], ...] = (
+    (0.30, "#0072B2", "good"),
+    (0.42, "#9ad0ec", "fair"),
+    (1.5, "#E69F00", "poor"),
+    (float("inf"), "#4b5158", "refused"),
+)
+
 #: How surfaces with values are painted, by name: words of the legend, and the classes.
 PAINTED = {
     "lesion_margin": ("margin", MARGIN_CLASSES),
     "lesion_chance_of_5mm": ("chance of 5 mm", CHANCE_CLASSES),
+    "access_cost": ("path from here", ACCESS_CLASSES),
 }
 
 #: The treated zone: a light neutral.

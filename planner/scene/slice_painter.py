@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from planner.model.geometry import FloatArray
@@ -92,6 +92,8 @@ class SliceContent:
         Points that wait for another click.
     proposed
         Outlines (n, 2) in mm that wait to be accepted.
+    skin
+        Colours with segments (n, 2, 2) in mm: the painted skin where the slice cuts it.
     """
 
     stack: PlaneStack
@@ -105,6 +107,7 @@ class SliceContent:
     corner_texts: tuple[str, str, str] = ("", "", "")
     marks_lps_mm: tuple[Point, ...] = ()
     proposed: tuple[FloatArray, ...] = ()
+    skin: tuple[tuple[str, FloatArray], ...] = ()
 
 
 def paint_slice(
@@ -123,6 +126,7 @@ def paint_backdrop(painter: QPainter, frame: SliceFrame, content: SliceContent) 
     _paint_image(painter, frame, content)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_outlines(painter, frame, content)
+    _paint_skin(painter, frame, content)
     painter.restore()
 
 
@@ -192,6 +196,15 @@ def _paint_outlines(painter: QPainter, frame: SliceFrame, content: SliceContent)
         fill.setAlphaF(style.fill * style.opacity)
         painter.setBrush(QBrush(fill) if style.fill > 0 else Qt.BrushStyle.NoBrush)
         painter.drawPath(path)
+
+
+def _paint_skin(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
+    for color, segments in content.skin:
+        ends = segments.reshape(-1, 2)
+        x = ((ends[:, 0] - frame.center_mm[0]) / frame.mm_per_px + frame.width / 2).tolist()
+        y = ((ends[:, 1] - frame.center_mm[1]) / frame.mm_per_px + frame.height / 2).tolist()
+        painter.setPen(QPen(QColor(color), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLines([QLineF(x[n], y[n], x[n + 1], y[n + 1]) for n in range(0, len(x), 2)])
 
 
 def _paint_zone(

@@ -29,6 +29,9 @@ from planner.scene.instruments import DrawnProbe, DrawnZone
 from planner.scene.palette import PAINTED, PROBE, ZONE, Color, rgb
 from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
+#: Liver and probes show through the painted skin.
+SKIN_OPACITY = 0.55
+
 assert vtkmodules.vtkRenderingOpenGL2  # imported for the factories it registers
 
 
@@ -57,6 +60,7 @@ class SpaceScene:
         self._structures: dict[str, vtkActor] = {}
         self._instruments: list[vtkActor] = []
         self._margins: dict[str, vtkActor] = {}
+        self._skin: vtkActor | None = None
         self._is_closed = False
 
     def close(self) -> None:
@@ -105,6 +109,7 @@ class SpaceScene:
             self.remove_surface(name)
         self.set_probes((), "")
         self.set_margins(())
+        self.set_skin(None)
 
     @property
     def surface_names(self) -> tuple[str, ...]:
@@ -143,6 +148,20 @@ class SpaceScene:
             self.renderer.AddActor(actor)
             if surface.subject in self._structures:
                 self._structures[surface.subject].SetVisibility(False)
+
+    def set_skin(self, surface: Surface | None) -> None:
+        """Show the painted skin, seen through from within; None takes it away."""
+        if self._skin is not None:
+            self.renderer.RemoveActor(self._skin)
+            self._skin = None
+        if surface is None:
+            return
+        self._skin = _painted(surface)
+        look = self._skin.GetProperty()
+        look.SetOpacity(SKIN_OPACITY)
+        look.SetBackfaceCulling(True)
+        # Added last: it is blended over what lies within.
+        self.renderer.AddActor(self._skin)
 
     # camera --------------------------------------------------------------------------------
 

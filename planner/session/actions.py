@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from planner.model.roles import Role
+from planner.session.accessing import Accessing
 from planner.session.appearance import CT_PRESETS, Appearance
 from planner.session.outlining import Outline, Outlining
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.session import Session, new_plan
+from planner.session.suggesting import Suggesting
 
 #: A copied probe is moved so far, across the body.
 COPY_SHIFT_MM = 15.0
@@ -22,11 +24,15 @@ class Workbench:
     session: Session
     placing: ProbePlacing = field(init=False)
     outlining: Outlining = field(init=False)
+    accessing: Accessing = field(init=False)
+    suggesting: Suggesting = field(init=False)
     appearance: Appearance = field(default_factory=Appearance)
 
     def __post_init__(self) -> None:
         self.placing = ProbePlacing(self.session)
         self.outlining = Outlining(self.session)
+        self.accessing = Accessing(self.session)
+        self.suggesting = Suggesting(self.session)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
@@ -21,6 +21,9 @@ from planner.plugin.judging import guarded
 from planner.plugin.registry import Registry, TreatmentModule
 from planner.plugin.running import ModuleRunner, Run
 from planner.plugin.settings import usable_values
+
+if TYPE_CHECKING:
+    from planner.planning.access_rules import AccessRules
 
 Post = Callable[[Callable[[], None]], None]
 
@@ -77,8 +80,10 @@ class Judgements:
         self, registry: Registry, post: Post, settings: Mapping[str, Mapping[str, Any]] | None = None
     ) -> None:
         self.registry = registry
-        self._post = post
+        self.post = post
         self._runner = ModuleRunner()
+        #: Asks what takes long (suggestions, simulations), so that assessments never wait behind it.
+        self.slow_runner = ModuleRunner()
         self._judgements: dict[str, Judgement] = {}
         self._prepared: dict[str, _Prepared] = {}
         self._settings: dict[str, dict[str, Any]] = {
@@ -92,6 +97,7 @@ class Judgements:
         for prepared in self._prepared.values():
             prepared.task.cancel()
         self._runner.close()
+        self.slow_runner.close()
 
     def of(self, module: str) -> Judgement:
         """The newest judgement of a module."""
@@ -135,9 +141,9 @@ class Judgements:
             name = module.manifest.id
             run = Run(
                 name,
-                on_progress=lambda f, t, n=name: self._post(lambda: self._progress(n, f, t)),  # type: ignore[misc]
-                on_done=lambda a, n=name, c=case, p=plan: self._post(lambda: self._done(n, a, c, p)),  # type: ignore[misc]
-                on_failed=lambda e, n=name: self._post(lambda: self._failed(n, e)),  # type: ignore[misc]
+                on_progress=lambda f, t, n=name: self.post(lambda: self._progress(n, f, t)),  # type: ignore[misc]
+                on_done=lambda a, n=name, c=case, p=plan: self.post(lambda: self._done(n, a, c, p)),  # type: ignore[misc]
+                on_failed=lambda e, n=name: self.post(lambda: self._failed(n, e)),  # type: ignore[misc]
                 on_cancelled=lambda: None,
             )
             self._runs[name] = run
@@ -209,7 +215,7 @@ class Judgements:
                 call = module.function("prepare")
                 kept, refused = usable_values(module.settings_class, source[1])
                 if refused:
-                    self._post(lambda: self._leave_out(name, source[1], kept, refused))
+                    self.post(lambda: self._leave_out(name, source[1], kept, refused))
                     return
                 settings = module.settings(kept)
                 value = (
@@ -217,7 +223,7 @@ class Judgements:
                 )
             except (Cancelled, PlannerError):
                 return  # without it there is no live preview; the whole answer says what is wrong
-            self._post(lambda: self._ready(name, prepared, value))
+            self.post(lambda: self._ready(name, prepared, value))
 
         threading.Thread(target=work, name=f"prepare-{name}", daemon=True).start()
 
@@ -241,6 +247,16 @@ class Judgements:
         if self._prepared.get(name) is prepared:
             prepared.value, prepared.is_ready = value, True
             self.changed.emit(name)
+
+    def access_rules(self, plan: Plan) -> AccessRules | None:
+        """The rules of paths of the module that judges a plan, or of the first that has some."""
+        for module in (*self.registry.judging(plan), *self.registry.modules.values()):
+            call = module.function("access_rules")
+            if call is not None:
+                settings = module.settings(self.settings(module.manifest.id))
+                rules: AccessRules = guarded(module, lambda call=call, settings=settings: call(settings))
+                return rules
+        return None
 
     def is_ready(self, module: str) -> bool:
         """Whether a module can preview at once."""

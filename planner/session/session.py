@@ -117,6 +117,11 @@ class Session:
         return self._dragged or self._state.plan
 
     @property
+    def recorded_plan(self) -> Plan:
+        """The open plan without what is being dragged or only looked at."""
+        return self._state.plan
+
+    @property
     def folder(self) -> OpenFolder | None:
         """The case folder, or None where the case is not kept yet."""
         return self._folder

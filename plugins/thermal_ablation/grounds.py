@@ -22,6 +22,7 @@ from planner.model.plan import Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.planning.anatomy import Anatomy
+from planner.planning.case_ground import anatomy_of
 from planner.plugin.hashing import structures_hash
 
 #: A lesion with no voxel so near to the liver lies outside it (a mask carved out of the liver touches it).
@@ -135,7 +136,7 @@ def _kept(store: dict[str, _T], key: str, make: Callable[[], _T], most: int = _K
 
 
 def _prepare_common(structures: StructureSet, lesions: list[str], task: Task) -> _Common:
-    anatomy = Anatomy.of(structures, task.part(0.0, 0.8))
+    anatomy = anatomy_of(structures, task.part(0.0, 0.8))
     task.report(0.8, "Surface of the liver")
     region, volume = _liver(structures, lesions)
     return _Common(anatomy, region, volume)

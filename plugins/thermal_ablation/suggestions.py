@@ -15,8 +15,8 @@ from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.roles import Role
 from planner.model.suggestion import Suggestion
-from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import AccessRules
+from planner.planning.case_ground import access_ground_of
 from planner.planning.devices import Device, device_library
 from planner.planning.suggesting import Goal, SuggestedNeedles, judged_margin_mm, suggest_needles
 
@@ -55,10 +55,8 @@ def suggest(
     device, device_settings = _device(plan, lesion, str(goal.get("device", "")))
     wanted = Goal(lesion, _number(goal, "margin_mm", 5.0), int(_number(goal, "most_needles", 6)))
     grounds = prepare_grounds(case, settings, task.part(0.0, 0.3), (lesion,))
-    ground = AccessGround.of(grounds.anatomy, task.part(0.3, 0.4))
-    rules = AccessRules(
-        is_lung_refused=settings.lung_crossing == "stop", parenchyma_mm=settings.parenchyma_mm
-    )
+    ground = access_ground_of(case.structures, task.part(0.3, 0.4))
+    rules = access_rules(settings)
     found: list[tuple[str, SuggestedNeedles]] = []
     refusal: PlannerError | None = None
     ways = _ways(device, device_settings, settings.allow_ex_vivo)
@@ -84,6 +82,13 @@ def suggest(
         raise refusal
     found.sort(key=lambda f: (len(f[1].needles), f[1].report.liver_outside_lesion_ml or 0.0))
     return [_suggestion(plan, lesion, device, title, each, ground.unchecked) for title, each in found[:5]]
+
+
+def access_rules(settings: Settings) -> AccessRules:
+    """The rules by which an entry is allowed, as the settings have them."""
+    return AccessRules(
+        is_lung_refused=settings.lung_crossing == "stop", parenchyma_mm=settings.parenchyma_mm
+    )
 
 
 def _lesion(case: Case, plan: Plan, name: str) -> str:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from phantom import custom_probe, phantom, plan_of
 
 from planner.base.errors import InvalidValue, PlannerError
-from planner.model.assessment import Assessment
+from planner.model.assessment import Assessment, ScalarField
 from planner.model.case import Case
 from planner.plugin import running
 from planner.plugin.judging import judge
@@ -40,7 +41,25 @@ LOGIC = {
         "    return Assessment('slow', '1', {}, {})"
     ),
     "raises": "print('noise on stdout'); raise ZeroDivisionError('oops')",
+    "offers": "return Assessment('offers', '1', {}, {})",
 }
+#: What else the module "offers" can do.
+FURTHER = """
+import numpy as np
+from dataclasses import replace
+from planner.model.assessment import ScalarField
+from planner.model.geometry import Grid
+from planner.model.suggestion import Suggestion
+
+def suggest(case, plan, settings, goal, task):
+    return [Suggestion("none", goal["lesion"], replace(plan, instruments=()), {"probes_count": 0.0})]
+
+def simulate(case, plan, settings, task):
+    grid = Grid((2, 3, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    for n in range(2):
+        task.part(0.0, 0.5).show(ScalarField("temperature_degc", grid, np.full(grid.shape, float(n)), "degC"))
+    return assess(case, plan, settings, task)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +83,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         package.joinpath("logic.py").write_text(
             "from planner.model.assessment import Assessment, Metric\n\n"
-            f"def assess(case, plan, settings, task):\n    {body}\n"
+            f"def assess(case, plan, settings, task):\n    {body}\n" + (FURTHER if name == "offers" else "")
         )
     (top / "broken").mkdir()
     (top / "broken" / "module.toml").write_text('id = "broken"')
@@ -79,14 +98,14 @@ def case() -> Case:
 class Ear:
     """Listens to a run."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, **what: Any) -> None:
         self.is_over = threading.Event()
-        self.answer: Assessment | None = None
+        self.answer: Any = None
         self.error: PlannerError | None = None
         self.was_cancelled = False
         self.progress: list[float] = []
         self.has_progress = threading.Event()
-        self.run = Run(module, self._progress, self._done, self._failed, self._cancelled)
+        self.run = Run(module, self._progress, self._done, self._failed, self._cancelled, **what)
 
     def _progress(self, fraction: float, _text: str) -> None:
         self.progress.append(fraction)
@@ -265,3 +284,44 @@ def test_settings_are_checked_by_their_options() -> None:
         with pytest.raises(InvalidValue):
             make_settings(Settings, wrong)
     assert [o.unit for o in options_of(Settings)] == ["mm", "", ""]
+
+
+def test_suggestions_come_from_the_worker_with_their_plans(runner: ModuleRunner, case: Case) -> None:
+    ear = Ear("offers", do="suggest", goal={"lesion": "lesion"})
+    runner.start(ear.run, case, plan_of(custom_probe()), {})
+    assert ear.is_over.wait(60)
+    (found,) = ear.answer
+    assert (found.name, found.scores) == ("none", {"probes_count": 0.0})
+    assert found.why == "lesion"
+    assert found.plan.instruments == ()
+
+
+def test_a_simulation_shows_pictures_on_the_way(runner: ModuleRunner, case: Case) -> None:
+    shown: list[ScalarField] = []
+    ear = Ear("offers", do="simulate", on_shown=shown.append)
+    runner.start(ear.run, case, plan_of(custom_probe()), {})
+    assert ear.is_over.wait(60)
+    assert ear.answer.module == "offers"
+    assert [f.values[0, 0, 0] for f in shown] == [0.0, 1.0]
+    assert shown[0].unit == "degC"
+    assert shown[0].grid.shape == (2, 3, 4)
+
+
+def test_a_suggestion_and_an_assessment_do_not_disown_each_other(runner: ModuleRunner, case: Case) -> None:
+    first = Ear("offers", do="suggest", goal={"lesion": "lesion"})
+    runner.start(first.run, case, plan_of(custom_probe()), {})
+    second = Ear("offers", do="simulate")
+    runner.start(second.run, case, plan_of(custom_probe()), {})
+    assert first.is_over.wait(60)
+    assert second.is_over.wait(60)
+    assert first.answer is not None
+    assert second.answer is not None
+
+
+def test_a_module_that_suggests_nothing_says_so(runner: ModuleRunner, case: Case) -> None:
+    for do, said in (("suggest", "suggests no plans"), ("simulate", "simulates nothing")):
+        ear = Ear("counts", do=do)
+        runner.start(ear.run, case, plan_of(custom_probe()), {})
+        assert ear.is_over.wait(60)
+        assert ear.error is not None
+        assert said in ear.error.what

@@ -1,0 +1,359 @@
+"""The right panel of the mode Paths: where a needle may enter, the paths to choose from, suggested plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, scrolled, show
+from planner.model.suggestion import Suggestion
+from planner.planning.devices import device_library
+from planner.session.actions import Workbench
+
+#: Of what blocks the skin, so many rules are named.
+NAMED_BLOCKS = 5
+
+
+class PathsPanel(QWidget):
+    """Access map, alternatives, and suggested plans.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    """
+
+    place_asked = Signal(object)
+    suggest_asked = Signal(str, str, object)
+    trouble = Signal(object)
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidePanel")
+        self.bench = bench
+        body = QWidget()
+        body.setObjectName("panelBody")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 4, 0, 10)
+        column.setSpacing(4)
+        body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.access = AccessPart(bench)
+        self.access.place_asked.connect(self.place_asked)
+        self.suggested = SuggestionPart(bench)
+        self.suggested.suggest_asked.connect(self.suggest_asked)
+        column.addWidget(self.access)
+        column.addWidget(self.suggested)
+        column.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(body))
+
+    def refresh(self) -> None:
+        """Show what is known now."""
+        if self.bench.session.is_open:
+            self.access.refresh()
+            self.suggested.refresh()
+
+
+class AccessPart(QWidget):
+    """Where a needle may enter, and the path that is looked at."""
+
+    place_asked = Signal(object)
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self._title = heading("Paths")
+        column.addWidget(self._title)
+        self._subject = Elided()
+        self._subject.setProperty("dim", True)
+        self._subject.setContentsMargins(14, 0, 14, 0)
+        column.addWidget(self._subject)
+        self._share = QLabel()
+        self._share.setObjectName("accessShare")
+        self._share.setWordWrap(True)
+        self._share.setContentsMargins(14, 2, 14, 2)
+        column.addWidget(self._share)
+        self._unchecked = QLabel()
+        self._unchecked.setObjectName("accessUnchecked")
+        self._unchecked.setProperty("amber", True)
+        self._unchecked.setWordWrap(True)
+        self._unchecked.setContentsMargins(14, 0, 14, 2)
+        column.addWidget(self._unchecked)
+        column.addWidget(self._looked_at())
+        self._list_title = heading("Alternatives")
+        column.addWidget(self._list_title)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(0)
+        column.addLayout(self._list)
+        self._listed: object = None
+
+    def _looked_at(self) -> QWidget:
+        holder = QWidget()
+        outer = QVBoxLayout(holder)
+        outer.setContentsMargins(12, 2, 12, 4)
+        frame, layout = card()
+        self._words = QLabel()
+        self._words.setObjectName("accessWords")
+        self._words.setWordWrap(True)
+        # Room for most answers: the button below must not move under the mouse.
+        self._words.setMinimumHeight(3 * self._words.fontMetrics().lineSpacing())
+        self._words.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._words)
+        line = QHBoxLayout()
+        self.take = QPushButton("Use this path")
+        self.take.setObjectName("takePath")
+        self.take.clicked.connect(lambda _checked: self.bench.accessing.take())
+        line.addWidget(self.take)
+        line.addStretch(1)
+        layout.addLayout(line)
+        outer.addWidget(frame)
+        return holder
+
+    def refresh(self) -> None:
+        """Show the map's words and lists."""
+        accessing = self.bench.accessing
+        answer = accessing.answer
+        self._show_words()
+        show(self._list_title, answer is not None)
+        show(self._subject, answer is not None)
+        if answer is None:
+            self._title.setText("PATHS")
+            self._unchecked.setText("")
+            self._fill(None)
+            error = accessing.trouble
+            if error is not None:
+                self._share.setText(" ".join(t for t in (error.what, error.todo) if t))
+            else:
+                self._share.setText("Testing the skin…" if accessing.is_on else "")
+            return
+        subject, access = answer.subject, answer.access
+        self._title.setText(f"PATHS TO {subject.lesion}".upper())
+        what = f"for probe {subject.probe}" if subject.probe else "for a new probe at the lesion's centre"
+        self._subject.set_full(f"{what} · {subject.device.title} · {subject.device.length.value:g} mm")
+        self._share.setText(self._share_words())
+        unchecked = ", ".join(access.unchecked)
+        self._unchecked.setText(f"Not checked: {unchecked} (not segmented)." if unchecked else "")
+        show(self._unchecked, bool(unchecked))
+        self._fill(answer)
+
+    def _share_words(self) -> str:
+        answer = self.bench.accessing.answer
+        assert answer is not None
+        if answer.blocked is None:
+            share = answer.access.share_percent(answer.access.is_allowed)
+            return f"{_percent(share)} of the skin allows a path. Click the skin to see why or why not."
+        blocks = answer.blocked.blocked[:NAMED_BLOCKS]
+        named = "; ".join(f"{b.rule.words} ({_percent(b.any_percent)})" for b in blocks)
+        return f"No path is allowed. What blocks the skin: {named}. The least bad entries are listed."
+
+    def _show_words(self) -> None:
+        accessing = self.bench.accessing
+        if accessing.chosen is None or accessing.answer is None:
+            self._words.setText("Click the skin, in a slice or in 3D, or choose an alternative.")
+            self.take.setEnabled(False)
+            self.take.setToolTip("Choose a path first.")
+            return
+        is_allowed = bool(accessing.answer.access.is_allowed[accessing.chosen])
+        words = accessing.words
+        words = words[:1].upper() + words[1:] if is_allowed else f"Refused: {words}"
+        self._words.setText(f"{words}.")
+        self.take.setEnabled(True)
+        self.take.setToolTip("" if is_allowed else "This path breaks the rules named above.")
+        self.take.setText("Use this path" if is_allowed else "Use it all the same")
+
+    def _fill(self, answer: Any) -> None:
+        accessing = self.bench.accessing
+        if answer is not self._listed:
+            self._listed = answer
+            clear_layout(self._list)
+            if answer is not None:
+                is_bad = answer.blocked is not None
+                self._list_title.setText("LEAST BAD" if is_bad else "ALTERNATIVES, BEST FIRST")
+                entries = answer.blocked.entries if is_bad else answer.entries
+                for n, entry in enumerate(entries):
+                    self._list.addWidget(self._row(n, entry))
+        for n in range(self._list.count()):
+            item = self._list.itemAt(n)
+            row = item.widget() if item is not None else None
+            if isinstance(row, Row):
+                row.set_selected(row.property("entry") == accessing.chosen)
+
+    def _row(self, number: int, entry: Any) -> Row:
+        row = Row(f"Path {number + 1}")
+        row.setObjectName("row")
+        row.setProperty("entry", entry.index)
+        parts = [f"{entry.length_mm:.0f} mm"]
+        if entry.least_clearance_mm is not None:
+            parts.append(f"{entry.least_clearance_mm:.0f} mm clear")
+        if entry.capsule_angle_deg is not None:
+            parts.append(f"{entry.capsule_angle_deg:.0f}° to capsule")
+        parts.append(f"tilt {entry.craniocaudal_deg:+.0f}°")
+        row.line.addWidget(QLabel(f"{number + 1}"))
+        row.line.addWidget(Elided(" · ".join(parts)), 1)
+        row.clicked.connect(lambda: self._chosen(entry))
+        return row
+
+    def _chosen(self, entry: Any) -> None:
+        self.bench.accessing.choose(entry.index)
+        self.place_asked.emit(entry.entry_lps_mm)
+
+
+class SuggestionPart(QWidget):
+    """The goal, and the plans a module suggests for it."""
+
+    suggest_asked = Signal(str, str, object)
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(4)
+        self._title = heading("Suggested plans")
+        column.addWidget(self._title)
+        form = QFormLayout()
+        form.setContentsMargins(14, 2, 14, 2)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        self.device = QComboBox()
+        self.device.setObjectName("suggestDevice")
+        self.device.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for name, device in device_library().devices.items():
+            self.device.addItem(device.title, name)
+        self.margin = QDoubleSpinBox()
+        self.margin.setObjectName("suggestMargin")
+        self.margin.setRange(0.0, 15.0)
+        self.margin.setDecimals(1)
+        self.margin.setSuffix(" mm")
+        self.margin.setValue(5.0)
+        self.most = QSpinBox()
+        self.most.setObjectName("suggestMost")
+        self.most.setRange(1, 12)
+        self.most.setValue(6)
+        for words, field in (("Device", self.device), ("Margin", self.margin), ("At most", self.most)):
+            form.addRow(dim_label(words), field)
+        self.most.setSuffix(" probes")
+        column.addLayout(form)
+        line = QHBoxLayout()
+        line.setContentsMargins(12, 2, 12, 2)
+        self.ask = QPushButton("Suggest plans")
+        self.ask.setObjectName("suggest")
+        self.ask.setProperty("primary", True)
+        self.ask.clicked.connect(lambda _checked: self._ask())
+        line.addWidget(self.ask)
+        self._state = Elided()
+        self._state.setObjectName("suggestState")
+        self._state.setProperty("dim", True)
+        line.addWidget(self._state, 1)
+        column.addLayout(line)
+        self._error = QLabel()
+        self._error.setObjectName("suggestError")
+        self._error.setWordWrap(True)
+        self._error.setContentsMargins(14, 0, 14, 2)
+        column.addWidget(self._error)
+        self._cards = QVBoxLayout()
+        self._cards.setContentsMargins(12, 0, 12, 0)
+        self._cards.setSpacing(6)
+        column.addLayout(self._cards)
+        self._shown: object = None
+        self._device_of = ""
+
+    def refresh(self) -> None:
+        """Show the state and the plans."""
+        suggesting = self.bench.suggesting
+        lesion = self._lesion()
+        self._title.setText((f"Suggested plans for {lesion}" if lesion else "Suggested plans").upper())
+        self._follow_device()
+        is_running = suggesting.is_running
+        self.ask.setText("Cancel" if is_running else "Suggest plans")
+        self.ask.setEnabled(is_running or bool(lesion))
+        self.ask.setToolTip("" if lesion else "The case has no lesion yet.")
+        self._state.set_full(suggesting.progress[1] if is_running else "")
+        error = suggesting.error
+        self._error.setText(
+            "" if error is None else "\n".join(t for t in (error.what, error.thing, error.todo) if t)
+        )
+        show(self._error, error is not None)
+        key = (suggesting.suggestions, suggesting.looked_at, suggesting.lesion)
+        if key != self._shown:
+            self._shown = key
+            clear_layout(self._cards)
+            for n, each in enumerate(suggesting.suggestions):
+                self._cards.addWidget(self._card(n, each))
+
+    def _lesion(self) -> str:
+        answer = self.bench.accessing.answer
+        if answer is not None:
+            return answer.subject.lesion
+        return self.bench.session.selection.lesion
+
+    def _follow_device(self) -> None:
+        """Take over another device of the next or selected probe, but keep what was chosen here."""
+        answer = self.bench.accessing.answer
+        name = answer.subject.device.name if answer is not None else self.bench.placing.device
+        if name != self._device_of:
+            self._device_of = name
+            self.device.setCurrentIndex(self.device.findData(name))
+
+    def _ask(self) -> None:
+        if self.bench.suggesting.is_running:
+            self.bench.suggesting.cancel()
+            return
+        goal = {
+            "device": str(self.device.currentData()),
+            "margin_mm": self.margin.value(),
+            "most_needles": self.most.value(),
+        }
+        modules = self.bench.suggesting.modules()
+        if modules:
+            self.suggest_asked.emit(modules[0].manifest.id, self._lesion(), goal)
+
+    def _card(self, number: int, suggestion: Suggestion) -> QWidget:
+        suggesting = self.bench.suggesting
+        is_looked_at = suggesting.looked_at == number
+        frame, layout = card()
+        frame.setObjectName(f"suggestion_{number}")
+        frame.setProperty("chosen", is_looked_at)
+        title = QLabel(suggestion.name)
+        title.setWordWrap(True)
+        why = dim_label(suggestion.why, wraps=True)
+        layout.addWidget(title)
+        layout.addWidget(why)
+        line = QHBoxLayout()
+        look = QPushButton("Hide" if is_looked_at else "Look")
+        look.setObjectName(f"look_{number}")
+        look.setToolTip("Show this plan in the views; nothing is changed")
+        look.clicked.connect(
+            lambda _checked: suggesting.look_away() if is_looked_at else suggesting.look_at(number)
+        )
+        use = QPushButton("Use this plan")
+        use.setObjectName(f"use_{number}")
+        use.setToolTip(f"Replace the probes of {suggesting.lesion}; can be undone")
+        use.clicked.connect(lambda _checked: suggesting.take(number))
+        for button in (look, use):
+            button.setProperty("compact", True)
+            line.addWidget(button)
+        line.addStretch(1)
+        layout.addLayout(line)
+        frame.setCursor(Qt.CursorShape.ArrowCursor)
+        return frame
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0f} %" if share >= 1 or share == 0 else "less than 1 %"

@@ -1,0 +1,139 @@
+"""Plans a treatment module suggests for a lesion: asked for in the worker, looked at, and taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from psygnal import Signal
+
+from planner.base.errors import PlannerError
+from planner.model.plan import Plan
+from planner.model.suggestion import Suggestion
+from planner.plugin.registry import TreatmentModule
+from planner.plugin.running import Run
+from planner.session.session import Session
+
+
+class Suggesting:
+    """Asks for suggestions, and makes one of them the plan.
+
+    Parameters
+    ----------
+    session
+        Whose case and plan are asked about.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.lesion = ""
+        self.suggestions: tuple[Suggestion, ...] = ()
+        self.error: PlannerError | None = None
+        self.progress: tuple[float, str] = (0.0, "")
+        self.looked_at: int | None = None
+        self._run: Run | None = None
+        session.plan_changed.connect(self._plan_changed)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether suggestions are being made."""
+        return self._run is not None
+
+    def modules(self) -> tuple[TreatmentModule, ...]:
+        """The modules that suggest plans; loads their logic."""
+        registry = self._session.judgements.registry
+        return tuple(m for m in registry.modules.values() if m.function("suggest") is not None)
+
+    def ask(self, module: str, lesion: str, goal: Mapping[str, Any]) -> None:
+        """Ask a module for plans for a lesion; an older question is disowned."""
+        session = self._session
+        session.cancel_drag()
+        judgements = session.judgements
+        self.lesion, self.suggestions, self.error, self.looked_at = lesion, (), None, None
+        self.progress = (0.0, "Suggesting plans")
+        post = judgements.post
+        run = Run(
+            module,
+            on_progress=lambda f, t: post(lambda: self._progressed(run, f, t)),
+            on_done=lambda found: post(lambda: self._done(run, tuple(found))),
+            on_failed=lambda error: post(lambda: self._failed(run, error)),
+            on_cancelled=lambda: None,
+            do="suggest",
+            goal={**goal, "lesion": lesion},
+        )
+        self._run = run
+        try:
+            judgements.slow_runner.start(run, session.case, session.plan, judgements.settings(module))
+        except OSError as error:
+            self._run = None
+            self.error = PlannerError("The module's process could not be started.", module, str(error))
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Stop; earlier suggestions are gone, the plan stays as it is."""
+        if self._run is not None:
+            self._session.judgements.slow_runner.cancel(self._run)
+        self._run = None
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Forget all, as when another case is opened."""
+        self._run = None
+        self.lesion, self.suggestions, self.error, self.looked_at = "", (), None, None
+        self.changed.emit()
+
+    def look_at(self, number: int) -> None:
+        """Show a suggestion as a drag does: nothing is changed until it is taken."""
+        self.looked_at = number
+        self._session.drag_plan(self._plan_of(self.suggestions[number]))
+        self.changed.emit()
+
+    def look_away(self) -> None:
+        """Show the plan as it is again."""
+        if self.looked_at is not None:
+            self.looked_at = None
+            self._session.cancel_drag()
+            self.changed.emit()
+
+    def take(self, number: int) -> None:
+        """Make a suggestion the plan; can be undone."""
+        suggestion = self.suggestions[number]
+        plan = self._plan_of(suggestion)
+        self.looked_at = None
+        self._session.change_plan(f"Take suggested plan {suggestion.name}", plan)
+        self.changed.emit()
+
+    def _plan_of(self, suggestion: Suggestion) -> Plan:
+        """The plan as it is now with the lesion's probes taken from a suggestion."""
+        plan = self._session.recorded_plan
+        plan = replace(plan, instruments=tuple(i for i in plan.instruments if i.lesion != self.lesion))
+        for needle in suggestion.plan.instruments:
+            if needle.lesion == self.lesion:
+                plan = plan.with_instrument(replace(needle, id=plan.free_id()))
+        return plan
+
+    def _plan_changed(self) -> None:
+        """A change of the plan ends a look at a suggestion."""
+        if self.looked_at is not None and self._session.plan is self._session.recorded_plan:
+            self.looked_at = None
+            self.changed.emit()
+
+    def _progressed(self, run: Run, fraction: float, text: str) -> None:
+        if self._run is run:
+            self.progress = (fraction, text)
+            self.changed.emit()
+
+    def _done(self, run: Run, found: tuple[Suggestion, ...]) -> None:
+        if self._run is run:
+            self._run = None
+            self.suggestions = found
+            self.changed.emit()
+
+    def _failed(self, run: Run, error: PlannerError) -> None:
+        if self._run is run:
+            self._run = None
+            self.error = error
+            self.changed.emit()
