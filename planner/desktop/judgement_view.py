@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 from planner.desktop.finding_list import FindingList
 from planner.desktop.lesion_overview import LesionOverview
 from planner.desktop.margin_chart import MarginChart
+from planner.desktop.margin_map import MarginMap
 from planner.desktop.pieces import Elided, clear_layout, dim_label, heading, link_button, show
 from planner.desktop.theme import SMALL_PX, shown_theme, sign_color
-from planner.model.assessment import Curve, Finding, Metric
+from planner.model.assessment import Curve, Finding, Metric, Surface
 from planner.model.plan import Plan, Point
 from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
 from planner.plugin.manifest import Section
@@ -37,6 +38,7 @@ class JudgementView(QWidget):
         self._settings: dict[str, QPushButton] = {}
         self._overviews: dict[str, LesionOverview] = {}
         self._charts: dict[str, MarginChart] = {}
+        self._maps: dict[str, MarginMap] = {}
         self._shape: object = None
 
     def refresh(self) -> None:
@@ -63,6 +65,10 @@ class JudgementView(QWidget):
                 table = self._sections[manifest.id, section.of, section.title]
                 table.show_metrics(metrics, subjects[section.of], old)
             self._charts[manifest.id].show_margins(metrics, newest_curves(judgement), lesion)
+            painted = (s for s in newest_surfaces(judgement) if s.subject == lesion)
+            self._maps[manifest.id].show_surface(
+                next((s for s in painted if s.name == "lesion_margin"), None)
+            )
 
     def restyle(self) -> None:
         """Take over another theme."""
@@ -90,7 +96,7 @@ class JudgementView(QWidget):
     def _rebuild(self, shape: tuple[str, ...]) -> None:
         clear_layout(self._layout)
         self._sections, self._findings, self._states, self._charts = {}, {}, {}, {}
-        self._settings, self._overviews = {}, {}
+        self._settings, self._overviews, self._maps = {}, {}, {}
         self._shape = shape
         for id in shape:
             manifest = self.bench.session.judgements.registry.module(id).manifest
@@ -104,11 +110,13 @@ class JudgementView(QWidget):
             self._overviews[id] = overview
             self._layout.addWidget(overview)
             self._charts[id] = MarginChart()
+            self._maps[id] = MarginMap()
+            self._maps[id].place_asked.connect(self.place_asked)
             for n, section in enumerate(manifest.sections):
                 title = heading(section.title)
                 title.setWordWrap(True)
                 self._layout.addWidget(title)
-                table = MetricTable(section, title, self._charts[id] if n == 0 else None)
+                table = MetricTable(section, title, (self._charts[id], self._maps[id]) if n == 0 else ())
                 table.place_asked.connect(self.place_asked)
                 self._sections[id, section.of, section.title] = table
                 self._layout.addWidget(_inset(table))
@@ -136,7 +144,7 @@ class MetricTable(QFrame):
 
     place_asked = Signal(object)
 
-    def __init__(self, section: Section, title: QLabel, below: QWidget | None = None) -> None:
+    def __init__(self, section: Section, title: QLabel, below: tuple[QWidget, ...] = ()) -> None:
         super().__init__()
         self.setProperty("card", True)
         self._title = title
@@ -148,8 +156,8 @@ class MetricTable(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 9, 12, 9)
         layout.addLayout(self._grid)
-        if below is not None:
-            layout.addWidget(below)
+        for widget in below:
+            layout.addWidget(widget)
         self._rows: dict[str, tuple[QLabel, QLabel, QLabel, QLabel]] = {}
         self._places: dict[str, Point | None] = {}
         for n, shown in enumerate(section.metrics):
@@ -262,6 +270,13 @@ def newest_curves(judgement: Judgement) -> tuple[Curve, ...]:
     if judgement.preview is not None:
         return judgement.preview.curves
     return judgement.assessment.curves if judgement.assessment is not None else ()
+
+
+def newest_surfaces(judgement: Judgement) -> tuple[Surface, ...]:
+    """The surfaces that belong to the metrics shown."""
+    if judgement.preview is not None:
+        return judgement.preview.surfaces
+    return judgement.assessment.surfaces if judgement.assessment is not None else ()
 
 
 def state_words(judgement: Judgement) -> str:

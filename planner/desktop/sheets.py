@@ -21,6 +21,7 @@ _MOUSE = (
 _KEYS = (
     ("Up, Down, Page Up, Page Down", "Scroll slices"),
     ("N, W", "Navigate, window / level"),
+    ("V", "Views along the probe, and back"),
     ("0", "Fit views"),
     ("Ctrl+O, Ctrl+Shift+O", "Open a folder, open files"),
     ("Ctrl+I", "Add structures"),

@@ -20,6 +20,7 @@ from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines, mask_outline
 from planner.scene.instruments import DrawnProbe, drawn_path, drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
+from planner.scene.probe_planes import ProbeCut
 from planner.scene.skin_access import SkinCut
 from planner.scene.slice_painter import (
     OutlineStyle,
@@ -55,16 +56,18 @@ class SliceView(QWidget):
     bench
         The session with its tools.
     orientation
-        Axial, coronal or sagittal.
+        Axial, coronal or sagittal; a `ProbeView` has a cut of the selected probe.
     """
 
     maximize_asked = Signal()
     hovered = Signal(object)
     outline_ready = Signal()
 
-    def __init__(self, bench: Workbench, orientation: Orientation, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, bench: Workbench, orientation: Orientation | ProbeCut, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.setObjectName(f"{orientation}View")
+        self.setObjectName(f"{orientation.name.lower()}View")
         self.setAccessibleName(f"{orientation} slices")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -101,11 +104,13 @@ class SliceView(QWidget):
         image = session.case.image(session.selection.image)
         if image is not self._image:
             self._image = image
-            self.stack = PlaneStack.of(image.grid, self.orientation)
+            self.stack = self.stack_of(image)
             self._zoom = None
             self.follow_cursor()
+        if self.stack is None:
+            self.update()
+            return
         sets = session.case.structure_sets
-        assert self.stack is not None
         self._is_foreign = not session.case.is_in_frame(image)
         drawn = sets[0] if sets and not self._is_foreign else None
         if drawn is None:
@@ -114,6 +119,20 @@ class SliceView(QWidget):
             self._outlines = SliceOutlines(drawn, self.stack)
         self._backdrop = None
         self.update()
+
+    def stack_of(self, image: Image) -> PlaneStack | None:
+        """The slices of an image this view shows."""
+        assert isinstance(self.orientation, Orientation)
+        return PlaneStack.of(image.grid, self.orientation)
+
+    def title(self) -> str:
+        """What the slice is, in its corner."""
+        assert self.stack is not None
+        return f"{self.orientation.capitalize()} · {self.index + 1} / {self.stack.count}"
+
+    def note(self) -> str:
+        """What else is to say of the slice, in another corner."""
+        return ""
 
     def show_skin(self, surface: Surface | None) -> None:
         """Paint the skin by the values of a surface; None paints it no more."""
@@ -212,7 +231,6 @@ class SliceView(QWidget):
         if is_new:
             pixels = slice_pixels(self._image.values, self._image.grid, self.stack, self.index, fill=-1024)
             gray = windowed(pixels, window.width, window.level)
-        title = f"{self.orientation.capitalize()} · {self.index + 1} / {self.stack.count}"
         contrast = f"W {window.width:.0f}  L {window.level:.0f}"
         outlining = self.bench.outlining
         marks = [*outlining.clicks, *(outlining.ends if outlining.proposal is not None else ())]
@@ -227,7 +245,7 @@ class SliceView(QWidget):
             self._probes(),
             session.selection.instrument,
             session.selection.cursor_lps_mm,
-            (title, contrast, OTHER_FRAME if self._is_foreign else ""),
+            (self.title(), contrast, OTHER_FRAME if self._is_foreign else self.note()),
             tuple(marks),
             self._proposal_lines(),
             self._skin.of(self.index) if self._skin is not None and is_new else (),

@@ -1,13 +1,15 @@
-"""The four views, any of which can be shown alone."""
+"""The four views, any of which can be shown alone; slices of the patient or of the selected probe."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from planner.desktop.probe_view import ProbeView
 from planner.desktop.slice_view import SliceView, Tool
 from planner.desktop.space_view import SpaceView
 from planner.model.assessment import Surface
 from planner.scene.planes import Orientation
+from planner.scene.probe_planes import ProbeCut
 from planner.session.actions import Workbench
 
 
@@ -27,6 +29,13 @@ class ViewGrid(QWidget):
         self.coronal = SliceView(bench, Orientation.CORONAL)
         self.sagittal = SliceView(bench, Orientation.SAGITTAL)
         self.space = SpaceView(bench)
+        self._probe_views = (
+            ProbeView(bench, ProbeCut.ALONG),
+            ProbeView(bench, ProbeCut.EYE),
+            ProbeView(bench, ProbeCut.ACROSS),
+        )
+        self._upright = (self.axial, self.coronal, self.sagittal)
+        self.follows_probe = False
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -37,17 +46,35 @@ class ViewGrid(QWidget):
             (self.sagittal, 1, 1),
         ):
             layout.addWidget(widget, row, column)
+        for probe_view, (row, column) in zip(self._probe_views, ((0, 0), (1, 0), (1, 1)), strict=True):
+            layout.addWidget(probe_view, row, column)
+            probe_view.hide()
         for n in (0, 1):
             layout.setRowStretch(n, 1)
             layout.setColumnStretch(n, 1)
         self._alone: QWidget | None = None
-        for view in (*self.slices, self.space):
+        for view in (*self._upright, *self._probe_views, self.space):
             view.maximize_asked.connect(lambda v=view: self.toggle_alone(v))
 
     @property
-    def slices(self) -> tuple[SliceView, SliceView, SliceView]:
-        """The three slice views."""
-        return self.axial, self.coronal, self.sagittal
+    def every_slice(self) -> tuple[SliceView, ...]:
+        """All slice views, shown now or not."""
+        return (*self._upright, *self._probe_views)
+
+    @property
+    def slices(self) -> tuple[SliceView, ...]:
+        """The three slice views that are shown now."""
+        return self._probe_views if self.follows_probe else self._upright
+
+    def follow_probe(self, is_on: bool) -> None:
+        """Show planes of the selected probe instead of the patient's, or those again."""
+        self.follows_probe = is_on
+        self._alone = None
+        for view in self.every_slice:
+            view.setVisible(view in self.slices)
+        self.space.setVisible(True)
+        for view in self.slices:
+            view.show_case()
 
     @property
     def alone(self) -> QWidget | None:
@@ -60,14 +87,20 @@ class ViewGrid(QWidget):
         for each in (*self.slices, self.space):
             each.setVisible(self._alone in (None, each))
 
+    def follow_plan(self) -> None:
+        """The plan or the selected probe changed: planes of a probe go with it."""
+        if self.follows_probe:
+            for view in self._probe_views:
+                view.show_case()
+
     def set_tool(self, tool: Tool) -> None:
         """What the left button does in the slices."""
-        for view in self.slices:
+        for view in self.every_slice:
             view.tool = tool
 
     def show_skin(self, surface: Surface | None) -> None:
         """Paint the skin by the values of a surface, in all views; None paints it no more."""
-        for view in self.slices:
+        for view in self.every_slice:
             view.show_skin(surface)
         self.space.show_skin(surface)
 

@@ -203,6 +203,7 @@ class MainWindow(QMainWindow):
             ("fit", "Fit views", "View", "0", self._fit),
             ("tool_navigate", "Navigate", "View", "N", lambda: self._choose_tool(0)),
             ("tool_window", "Window / level", "View", "W", lambda: self._choose_tool(1)),
+            ("probe_views", "Views along the probe", "View", "V", self._change_views),
             ("case_notes", "Notes of this case", "View", "", self._show_notes),
             ("paint_chance", "Colour lesions by chance of 5 mm", "View", "", self._change_paint),
             ("theme", "Light theme", "View", "", self._change_theme),
@@ -244,7 +245,7 @@ class MainWindow(QMainWindow):
         bench.placing.changed.connect(self._placing_changed)
         bench.appearance.changed.connect(self._look_changed)
         bench.appearance.window_changed.connect(self.views.refresh_slices)
-        for view in self.views.slices:
+        for view in self.views.every_slice:
             view.hovered.connect(self._hovered)
         self.plan_panel.action_asked.connect(self._run_id)
         self.plan_panel.place_asked.connect(self.go_to)
@@ -253,7 +254,7 @@ class MainWindow(QMainWindow):
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.skin_asked.connect(self.work.propose_skin)
-        for view in self.views.slices:
+        for view in self.views.every_slice:
             view.outline_ready.connect(self.work.propose)
         bench.outlining.changed.connect(self._placing_changed)
         self.case_panel.plan_chosen.connect(self._open_plan)
@@ -342,6 +343,7 @@ class MainWindow(QMainWindow):
 
     def _show_plan(self) -> None:
         self.views.space.show_plan()
+        self.views.follow_plan()
         if not self.session.plan.instruments:
             self.views.space.show_margins(())
         self.views.refresh_slices()
@@ -354,6 +356,7 @@ class MainWindow(QMainWindow):
         self.case_panel.mark_selection()
         self.plan_panel.rebuild()
         self.path_work.follow()
+        self.views.follow_plan()
         self.views.space.show_plan()
         self._show_banner()
         self.update_actions()
@@ -429,6 +432,8 @@ class MainWindow(QMainWindow):
         self._actions["report"].setEnabled(not why)
         self._actions["report"].setToolTip(why)
         why = ACTION_BY_ID["copy_probe"].why_not(self.bench)
+        self._actions["probe_views"].setEnabled(not why or self.views.follows_probe)
+        self._actions["probe_views"].setToolTip(why)
         for id, words in (
             ("array", "Two to six parallel probes"),
             ("pull_back", "Use the probe again, nearer"),
@@ -547,6 +552,12 @@ class MainWindow(QMainWindow):
         action.setCheckable(True)
         action.setChecked(view.paints != "lesion_margin")
         self._judged()
+
+    def _change_views(self) -> None:
+        self.views.follow_probe(not self.views.follows_probe)
+        action = self._actions["probe_views"]
+        action.setCheckable(True)
+        action.setChecked(self.views.follows_probe)
 
     def _change_theme(self) -> None:
         theme = "light" if self.session.settings.theme == "dark" else "dark"

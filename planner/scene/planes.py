@@ -1,4 +1,4 @@
-"""Axial, coronal and sagittal planes, and how they lie on the screen."""
+"""Axial, coronal, sagittal and oblique planes, and how they lie on the screen."""
 
 from __future__ import annotations
 
@@ -34,6 +34,26 @@ _LETTERS = {
 
 
 @dataclass(frozen=True)
+class ObliquePlane:
+    """A plane that lies across the patient's axes, such as along a needle.
+
+    Whoever looks at it looks along ``down`` x ``right`` = -(right x down): nothing is mirrored.
+
+    Parameters
+    ----------
+    title
+        What it is.
+    right, down, normal
+        Orthogonal unit vectors in LPS: right and down on the screen, and the scrolling direction.
+    """
+
+    title: str
+    right: Point
+    down: Point
+    normal: Point
+
+
+@dataclass(frozen=True)
 class PlaneAxes:
     """Unit vectors of a plane in LPS, each shape (3,)."""
 
@@ -42,15 +62,35 @@ class PlaneAxes:
     normal: FloatArray
 
 
-def axes_of(orientation: Orientation) -> PlaneAxes:
+Cut = Orientation | ObliquePlane
+
+
+def axes_of(orientation: Cut) -> PlaneAxes:
     """The axes of an orientation."""
+    if isinstance(orientation, ObliquePlane):
+        return PlaneAxes(*(np.array(v) for v in (orientation.right, orientation.down, orientation.normal)))
     right, down, normal = (np.array(v, dtype=float) for v in _AXES[orientation])
     return PlaneAxes(right, down, normal)
 
 
-def letters_of(orientation: Orientation) -> tuple[str, str, str, str]:
+def letters_of(orientation: Cut) -> tuple[str, str, str, str]:
     """Orientation letters at the left, right, top and bottom edge of the view."""
+    if isinstance(orientation, ObliquePlane):
+        left = tuple(-v for v in orientation.right)
+        up = tuple(-v for v in orientation.down)
+        return tuple(_side(v) for v in (left, orientation.right, up, orientation.down))  # type: ignore[return-value]
     return _LETTERS[orientation]
+
+
+def _side(direction: tuple[float, ...]) -> str:
+    """The letter or two of a direction, the stronger first, such as ``RA``."""
+    pairs = (("R", "L"), ("A", "P"), ("I", "S"))
+    strong = sorted((n for n in range(3) if abs(direction[n]) > SIDE_SHARE), key=lambda n: -abs(direction[n]))
+    return "".join(pairs[n][direction[n] > 0] for n in strong[:2])
+
+
+#: A direction that leans this far towards a side has its letter: by 23 degrees and more.
+SIDE_SHARE = 0.39
 
 
 @dataclass(frozen=True)
@@ -67,7 +107,7 @@ class PlaneStack:
         Distance of pixels along right and down, and of slices, shape (3,).
     """
 
-    orientation: Orientation
+    orientation: Cut
     low_mm: tuple[float, float, float]
     high_mm: tuple[float, float, float]
     step_mm: tuple[float, float, float]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.model.geometry import Grid
-from planner.scene.planes import PlaneStack, is_upright
+from planner.scene.planes import ObliquePlane, PlaneStack, is_upright
 
 
 def slice_pixels(
@@ -40,6 +40,8 @@ def slice_pixels(
 
 
 def _same_lattice(grid: Grid, stack: PlaneStack) -> bool:
+    if isinstance(stack.orientation, ObliquePlane):
+        return False
     own = PlaneStack.of(grid, stack.orientation)
     gap = np.abs(np.array(own.low_mm) - np.array(stack.low_mm)).max()
     return gap < 1e-3 and own.size == stack.size and own.count == stack.count
@@ -79,7 +81,7 @@ def _resliced(
     ijk = grid.to_ijk(points)
     kji = np.moveaxis(ijk[..., ::-1], -1, 0)
     if smooth:
-        pixels = map_coordinates(values.astype(np.float32), kji, order=1, cval=fill, prefilter=False)
+        pixels = map_coordinates(values, kji, output=np.float32, order=1, cval=fill, prefilter=False)
     else:
         pixels = map_coordinates(values, kji, order=0, cval=fill, prefilter=False)
     return np.asarray(pixels)

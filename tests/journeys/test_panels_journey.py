@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from steps import button, in_sight, judged, opened, ready, resting
 
 from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
+from planner.desktop.margin_map import MarginMap
 from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.pieces import Row
 from planner.model.image import Image
@@ -360,3 +361,57 @@ def test_coordinates_and_device_can_be_typed_and_chosen(
     hand.key("ctrl+z")
     hand.key("ctrl+z")
     assert session.plan.instrument("p1") == before, "Ctrl+Z is the plan's once a number is entered"
+
+
+def test_the_unrolled_map_leads_to_the_weakest_place(
+    hands: Callable[[int, int], Any], own_sample: Path
+) -> None:
+    hand = hands(1280, 800)
+    window = opened(hand, own_sample)
+    judged(hand)
+    found = window.plan_panel.findChild(MarginMap)
+    in_sight(hand, lambda: found)
+    assert found.isVisible()
+    area = found.rect().adjusted(16, 16, -16, -16)
+    row, column = found._map.lowest
+    hand.click(found, QPointF(area.left() + column * area.width(), area.top() + row * area.height()))
+    # The zone lies concentric: several places are equally weak, and the click leads to one of them.
+    surface = next(s for s in judgement(window).assessment.surfaces if s.name == "lesion_margin")
+    away = surface.points_lps_mm - np.array(window.session.selection.cursor_lps_mm)
+    reached = int(np.argmin(np.linalg.norm(away, axis=1)))
+    assert np.linalg.norm(away[reached]) < 1e-3
+    assert surface.values[reached] == pytest.approx(surface.values.min(), abs=0.1)
+
+
+def test_views_along_the_probe_follow_it(hands: Callable[[int, int], Any], own_sample: Path) -> None:
+    hand = hands(1280, 800)
+    window = opened(hand, own_sample)
+    session, axial = window.session, window.views.axial
+    hand.click(axial, QPointF(axial.width() * 0.5, 12))
+    hand.key("v")
+    along, eye, _ = window.views.slices
+    assert not axial.isVisible()
+    assert along.isVisible()
+    probe = session.plan.applicators[0]
+    # The shaft lies in the plane, at its true length on the screen.
+    ends = [along.view_of(p) for p in (probe.entry_lps_mm, probe.tip_lps_mm)]
+    seen = np.hypot(ends[0].x() - ends[1].x(), ends[0].y() - ends[1].y()) * along.frame.mm_per_px
+    assert seen == pytest.approx(probe.length_mm, rel=1e-3)
+    hand.wheel(eye, -5)
+    assert eye.note().endswith("before the tip") or eye.note().endswith("beyond the tip")
+    # A drag in the plane moves the tip by what the hand moved; the plane follows when it is dropped.
+    before = along.stack
+    hand.drag(along, ends[1], ends[1] + QPointF(12, 0))
+    moved = session.plan.applicators[0]
+    shift = np.linalg.norm(np.array(moved.tip_lps_mm) - np.array(probe.tip_lps_mm))
+    assert shift == pytest.approx(12 * along.frame.mm_per_px, rel=0.1)
+    assert along.stack is not before
+    hand.key("ctrl+z")
+    assert session.plan.applicators[0] == probe
+    # Without a probe the views say what to do, and v leads back.
+    session.change_plan("Delete probe", session.plan.without_instrument(probe.id))
+    hand.settle()
+    assert along.stack is None
+    hand.key("v")
+    assert axial.isVisible()
+    assert not along.isVisible()
