@@ -195,6 +195,8 @@ class HeatResult:
         higher of start and end); float32.
     damage, dead
         In the unit of the death model, and whether it reached death.
+    dead_at_s
+        When it did; infinite where it did not.
     frames
         Time in s and temperature at the times asked for, when nobody listened.
     steps, step_s, limit_s
@@ -205,6 +207,7 @@ class HeatResult:
     hottest_c: Single
     damage: FloatArray
     dead: Mask
+    dead_at_s: Single
     frames: tuple[tuple[float, Single], ...]
     steps: int
     step_s: float
@@ -261,7 +264,7 @@ def solve_bioheat(
             if control is not None and steps % control_every == 0:
                 run.take_source(control(time_s, run.celsius()))
             burst = burst_length(count - done, steps, STEPS_A_REPORT, control_every)
-            run.advance(burst, step_s)
+            run.advance(burst, step_s, time_s)
             steps, done = steps + burst, done + burst
         now_s = stop_s
         if stop_s in frames_s:
@@ -269,7 +272,7 @@ def solve_bioheat(
     task.report(1.0, "Heating done")
     return HeatResult(
         run.celsius(), run.hottest_celsius(), readonly(run.damage), readonly(run.dead),
-        tuple(kept), steps, longest_s, run.limit_s,
+        readonly(run.dead_at), tuple(kept), steps, longest_s, run.limit_s,
     )  # fmt: skip
 
 
@@ -303,6 +306,7 @@ class _Run:
         self.damage = np.zeros(shape)
         self.alive = np.full(shape, self.model[FOURTH])
         self.dead = np.zeros(shape, dtype=bool)
+        self.dead_at = np.full(shape, inf, dtype=np.float32)
         self._set_thresholds()
 
     def _set_thresholds(self) -> None:
@@ -318,8 +322,8 @@ class _Run:
         self.lethal = np.float32(self.model[LOW_C] - rest - 1e-3)
         self.warm = np.float32(min(WARM_K, self.lethal, self.boiling[1]))
 
-    def advance(self, count: int, step_s: float) -> None:
-        """Take up to `REACH` steps."""
+    def advance(self, count: int, step_s: float, now_s: float) -> None:
+        """Take up to `REACH` steps from a time on."""
         if self.active.look("excess", QUIET_K):
             self.new = self.active.part["excess"].copy()
         part, where = self.active.part, self.active.box.slices
@@ -328,7 +332,8 @@ class _Run:
             part["gj"].reshape(-1), part["gk"].reshape(-1), part["inverse_capacity"].reshape(-1),
             part["perfusion"].reshape(-1), part["source"].reshape(-1), part["hottest"].reshape(-1),
             np.float32(step_s), self.ceiling, self.warm, self.lethal, self.boiling, self.model,
-            self.damage[where], self.alive[where], self.dead[where], self.problem.arterial_c, step_s,
+            self.damage[where], self.alive[where], self.dead[where], self.dead_at[where],
+            self.problem.arterial_c, step_s, now_s,
         )  # fmt: skip
         if count % 2 == 1:
             part["excess"], self.new = self.new, part["excess"]
@@ -357,7 +362,8 @@ def _steps(
     count: int, one_way: Single, other_way: Single, gi: Single, gj: Single, gk: Single,
     inverse_capacity: Single, perfusion: Single, source: Single, hottest: Single, step_s: np.float32,
     ceiling: np.float32, warm: np.float32, lethal: np.float32, boiling: FloatArray, model: FloatArray,
-    damage: FloatArray, alive: FloatArray, dead: Mask, rest_c: float, damage_step_s: float,
+    damage: FloatArray, alive: FloatArray, dead: Mask, dead_at: Single, rest_c: float,
+    damage_step_s: float, now_s: float,
 ) -> None:  # fmt: skip
     """Some steps of a box, to and fro between two arrays, as waves that follow each other.
 
@@ -372,7 +378,8 @@ def _steps(
                 old, new = (one_way, other_way) if n % 2 == 0 else (other_way, one_way)
                 _sheet(
                     k, old, new, gi, gj, gk, inverse_capacity, perfusion, source, hottest, step_s, ceiling,
-                    warm, lethal, boiling, model, damage[k], alive[k], dead[k], rest_c, damage_step_s,
+                    warm, lethal, boiling, model, damage[k], alive[k], dead[k], dead_at[k], rest_c, damage_step_s,
+                    now_s + (n + 1) * damage_step_s,
                 )  # fmt: skip
 
 
@@ -381,11 +388,11 @@ def _sheet(
     k: int, old: Single, new: Single, gi: Single, gj: Single, gk: Single, inverse_capacity: Single,
     perfusion: Single, source: Single, hottest: Single, step_s: np.float32, ceiling: np.float32,
     warm: np.float32, lethal: np.float32, boiling: FloatArray, model: FloatArray, damage: FloatArray,
-    alive: FloatArray, dead: Mask, rest_c: float, damage_step_s: float,
+    alive: FloatArray, dead: Mask, dead_at: Single, rest_c: float, damage_step_s: float, then_s: float,
 ) -> None:  # fmt: skip
     """One step of a sheet: conduction, perfusion and source, then boiling, peak and damage.
 
-    The arrays from ``old`` to ``hottest`` are those of the box with its rim, flat; the last three
+    The arrays from ``old`` to ``hottest`` are those of the box with its rim, flat; the last four
     the sheet's, ``[j, i]`` without a rim.  Unsigned places and single precision throughout let the
     loop run in wide registers.
     """
@@ -414,8 +421,8 @@ def _sheet(
                 hottest[x] = new[x] if new[x] > hottest[x] else hottest[x]
             if _reaches(old, new, start, stop, lethal):
                 _harm(
-                    old[start:stop], new[start:stop], damage[j], alive[j], dead[j],
-                    perfusion[start:stop], model, rest_c, damage_step_s,
+                    old[start:stop], new[start:stop], damage[j], alive[j], dead[j], dead_at[j],
+                    perfusion[start:stop], model, rest_c, damage_step_s, then_s,
                 )  # fmt: skip
 
 
@@ -446,14 +453,15 @@ def _boil(before: Single, after: Single, inverse_capacity: Single, boiling: Floa
 
 @kernel
 def _harm(
-    before: Single, after: Single, damage: FloatArray, alive: FloatArray, dead: Mask, perfusion: Single,
-    model: FloatArray, rest_c: float, step_s: float,
+    before: Single, after: Single, damage: FloatArray, alive: FloatArray, dead: Mask, dead_at: Single,
+    perfusion: Single, model: FloatArray, rest_c: float, step_s: float, then_s: float,
 ) -> None:  # fmt: skip
     """Let damage grow at the temperature half-way through the step; the dead lose perfusion."""
     for i in range(after.size):
         celsius = rest_c + 0.5 * (before[i] + after[i])
         if counts_at(model, celsius):
             damage[i], alive[i] = advance_damage(model, damage[i], alive[i], celsius, step_s)
-            if damage[i] >= model[DEAD_AT]:
+            if damage[i] >= model[DEAD_AT] and not dead[i]:
                 dead[i] = True
+                dead_at[i] = then_s
                 perfusion[i] = 0.0

@@ -324,9 +324,11 @@ class CaseWork:
         case, plan, registry = session.case, session.plan, session.judgements.registry
         settings = {m: dict(session.judgements.settings(m)) for m in registry.modules}
         shown = session.judgements.current_answers(plan)
+        simulating = self._window.bench.simulating
+        simulated = (simulating.assessment,) if simulating.is_current else ()
 
         def work(task: Task) -> Any:
-            return shown or judge_all(registry, case, plan, settings, task)
+            return (*(shown or judge_all(registry, case, plan, settings, task)), *simulated)
 
         def done(answers: Any) -> None:
             try:

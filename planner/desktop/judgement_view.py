@@ -10,7 +10,7 @@ from planner.desktop.finding_list import FindingList
 from planner.desktop.lesion_overview import LesionOverview
 from planner.desktop.margin_chart import MarginChart
 from planner.desktop.margin_map import MarginMap
-from planner.desktop.pieces import Elided, clear_layout, dim_label, heading, link_button, show
+from planner.desktop.pieces import Elided, clear_layout, dim_label, heading, inset, link_button, show
 from planner.desktop.theme import SMALL_PX, shown_theme, sign_color
 from planner.model.assessment import Curve, Finding, Metric, Surface
 from planner.model.plan import Plan, Point
@@ -61,7 +61,7 @@ class JudgementView(QWidget):
             self._findings[manifest.id].show_findings(findings, error, (lesion, probe))
             self._overviews[manifest.id].show_lesions(metrics, lesion)
             subjects = {"lesion": lesion, "instrument": probe, "plan": "plan"}
-            for section in manifest.sections:
+            for section in manifest.sections_of("assess"):
                 table = self._sections[manifest.id, section.of, section.title]
                 table.show_metrics(metrics, subjects[section.of], old)
             self._charts[manifest.id].show_margins(metrics, newest_curves(judgement), lesion)
@@ -104,7 +104,7 @@ class JudgementView(QWidget):
             findings = FindingList()
             findings.place_asked.connect(self.place_asked)
             self._findings[id] = findings
-            self._layout.addWidget(_inset(findings))
+            self._layout.addWidget(inset(findings))
             overview = LesionOverview(manifest)
             overview.lesion_chosen.connect(lambda name: self.bench.session.selection.choose(lesion=name))
             self._overviews[id] = overview
@@ -112,14 +112,14 @@ class JudgementView(QWidget):
             self._charts[id] = MarginChart()
             self._maps[id] = MarginMap()
             self._maps[id].place_asked.connect(self.place_asked)
-            for n, section in enumerate(manifest.sections):
+            for n, section in enumerate(manifest.sections_of("assess")):
                 title = heading(section.title)
                 title.setWordWrap(True)
                 self._layout.addWidget(title)
                 table = MetricTable(section, title, (self._charts[id], self._maps[id]) if n == 0 else ())
                 table.place_asked.connect(self.place_asked)
                 self._sections[id, section.of, section.title] = table
-                self._layout.addWidget(_inset(table))
+                self._layout.addWidget(inset(table))
 
     def _title_line(self, id: str, title: str) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -286,11 +286,3 @@ def state_words(judgement: Judgement) -> str:
     if judgement.state == JudgementState.OUT_OF_DATE and judgement.preview is None:
         return "out of date: F5 assesses it"
     return ""
-
-
-def _inset(widget: QWidget) -> QWidget:
-    holder = QWidget()
-    layout = QHBoxLayout(holder)
-    layout.setContentsMargins(12, 0, 12, 6)
-    layout.addWidget(widget)
-    return holder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,13 +14,14 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from planner.base.errors import InvalidValue
 from planner.desktop.messages import plain, show_error
-from planner.desktop.pieces import dim_label, scrolled
+from planner.desktop.pieces import dim_label, link_button, scrolled
 from planner.model.assessment import SettingValue
 from planner.plugin.settings import Option, options_of
 from planner.session.session import Session
@@ -35,10 +36,15 @@ class ModuleSettings(QDialog):
         Whose judgement they rule.
     module
         Id of the module.
+    drawer
+        Begin of the title of the drawer to open and to begin with.
     """
 
-    def __init__(self, session: Session, module: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, module: str, parent: QWidget | None = None, *, drawer: str = ""
+    ) -> None:
         super().__init__(parent)
+        self._opened = drawer
         self.setObjectName("moduleSettings")
         found = session.judgements.registry.module(module)
         self.setWindowTitle(f"Settings of {found.manifest.title}")
@@ -51,7 +57,8 @@ class ModuleSettings(QDialog):
         layout.addWidget(
             dim_label("They hold for every case until you change them, and stand in each report.", wraps=True)
         )
-        layout.addWidget(scrolled(self._form()), 1)
+        area = scrolled(self._form())
+        layout.addWidget(area, 1)
         self._command = QLineEdit()
         self._command.setReadOnly(True)
         self._command.setObjectName("settingsCommand")
@@ -70,6 +77,10 @@ class ModuleSettings(QDialog):
         plain(buttons)
         layout.addWidget(buttons)
         self._fill()
+        if self._first is not None:
+            first = self._first
+            # Once the form has its places.
+            QTimer.singleShot(0, self, lambda: area.verticalScrollBar().setValue(first.y()))
 
     def reject(self) -> None:
         """Go back to what held when the form was opened."""
@@ -79,10 +90,32 @@ class ModuleSettings(QDialog):
     def _form(self) -> QWidget:
         body = QWidget()
         body.setObjectName("panelBody")
-        grid = QGridLayout(body)
+        column = QVBoxLayout(body)
+        self._first: QWidget | None = None
+        drawers: dict[str, list[Option]] = {}
+        for option in self._options:
+            drawers.setdefault(option.drawer, []).append(option)
+        if not self._options:
+            column.addWidget(dim_label("This module has no settings."))
+        for title, options in sorted(drawers.items()):
+            rows = self._rows(options)
+            if title:
+                is_asked = bool(self._opened) and title.startswith(self._opened)
+                is_open = is_asked or any(o.name in self._before for o in options)
+                head = _drawer(title, rows, is_open)
+                column.addWidget(head)
+                self._first = head if is_asked else self._first
+            column.addWidget(rows)
+        column.addStretch(1)
+        return body
+
+    def _rows(self, options: list[Option]) -> QWidget:
+        rows = QWidget()
+        grid = QGridLayout(rows)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(0, 1)
         grid.setHorizontalSpacing(18)
-        for row, option in enumerate(self._options):
+        for row, option in enumerate(options):
             words = QLabel(option.help or option.name)
             words.setWordWrap(True)
             field = self._field(option)
@@ -93,10 +126,7 @@ class ModuleSettings(QDialog):
             grid.addWidget(words, row, 0)
             grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop)
             self._fields[option.name] = field
-        grid.setRowStretch(len(self._options), 1)
-        if not self._options:
-            grid.addWidget(dim_label("This module has no settings."), 0, 0)
-        return body
+        return rows
 
     def _field(self, option: Option) -> QWidget:
         if isinstance(option.default, bool):
@@ -110,7 +140,10 @@ class ModuleSettings(QDialog):
             return choice
         if isinstance(option.default, int | float):
             number = QDoubleSpinBox()
-            number.setDecimals(0 if isinstance(option.default, int) else 1)
+            # A value as small as a perfusion per second must not read 0.0.
+            fine = 0 < abs(option.default) < 0.1
+            number.setDecimals(0 if isinstance(option.default, int) else 4 if fine else 1)
+            number.setSingleStep(0.001 if fine else 1.0)
             number.setRange(
                 -1e9 if option.low is None else option.low, 1e9 if option.high is None else option.high
             )
@@ -156,3 +189,19 @@ class ModuleSettings(QDialog):
 
     def _default(self, name: str) -> SettingValue:
         return next(o.default for o in self._options if o.name == name)
+
+
+def _drawer(title: str, content: QWidget, is_open: bool) -> QPushButton:
+    """A heading that opens and closes what stands below it."""
+    button = link_button("", "Sound defaults: change them only where you know why")
+    button.setObjectName(f"drawer_{title.split()[0].lower()}")
+    button.setCheckable(True)
+
+    def follow(is_on: bool) -> None:
+        button.setText(f"{'▾' if is_on else '▸'} {title}")
+        content.setVisible(is_on)
+
+    button.toggled.connect(follow)
+    button.setChecked(is_open)
+    follow(is_open)
+    return button

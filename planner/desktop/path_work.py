@@ -109,7 +109,7 @@ class PathWork(QObject):
             self._painted = answer
             surface: Surface | None = None
             if answer is not None:
-                from planner.scene.skin_access import access_surface
+                from planner.scene.surface_cuts import access_surface
 
                 surface = access_surface(answer.access)
             views.show_skin(surface)

@@ -73,6 +73,15 @@ def scrolled(content: QWidget) -> QScrollArea:
     return area
 
 
+def inset(widget: QWidget) -> QWidget:
+    """A widget with the panel's margins around it."""
+    holder = QWidget()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(12, 0, 12, 6)
+    layout.addWidget(widget)
+    return holder
+
+
 def clear_layout(layout: QLayout) -> None:
     """Take all out of a layout."""
     while (item := layout.takeAt(0)) is not None:

@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from planner.base.errors import PlannerError
 from planner.desktop.messages import show_error
 from planner.desktop.theme import SMALL_PX
-from planner.model.assessment import Surface
+from planner.model.assessment import ScalarField, Surface
 from planner.model.geometry import FloatArray
 from planner.model.image import Image
 from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines, mask_outline
+from planner.scene.heat_overlay import HeatCut, heat_cut
 from planner.scene.instruments import DrawnProbe, drawn_path, drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
 from planner.scene.probe_planes import ProbeCut
-from planner.scene.skin_access import SkinCut
 from planner.scene.slice_painter import (
     OutlineStyle,
     SliceContent,
@@ -30,6 +30,7 @@ from planner.scene.slice_painter import (
     paint_overlay,
 )
 from planner.scene.slice_pixels import slice_pixels, windowed
+from planner.scene.surface_cuts import SkinCut, SurfaceCut
 from planner.session.actions import Workbench
 from planner.session.appearance import GrayWindow
 from planner.session.outlining import Outline, structures_to_edit
@@ -79,7 +80,11 @@ class SliceView(QWidget):
         self.stack: PlaneStack | None = None
         self._image: Image | None = None
         self._outlines: SliceOutlines | None = None
+        self._skin_surface: Surface | None = None
         self._skin: SkinCut | None = None
+        self._heat: ScalarField | None = None
+        self._simulated: Surface | None = None
+        self._zone_cut: SurfaceCut | None = None
         self._zoom: tuple[tuple[float, float], float] | None = None
         self._backdrop: tuple[object, QImage] | None = None
         self._press: tuple[Qt.MouseButton, QPointF] | None = None
@@ -105,6 +110,7 @@ class SliceView(QWidget):
         if image is not self._image:
             self._image = image
             self.stack = self.stack_of(image)
+            self._skin = self._zone_cut = None
             self._zoom = None
             self.follow_cursor()
         if self.stack is None:
@@ -136,9 +142,15 @@ class SliceView(QWidget):
 
     def show_skin(self, surface: Surface | None) -> None:
         """Paint the skin by the values of a surface; None paints it no more."""
-        self._skin = None
-        if surface is not None and self.stack is not None and not self._is_foreign:
-            self._skin = SkinCut(surface, self.stack)
+        self._skin_surface, self._skin = surface, None
+        self._backdrop = None
+        self.update()
+
+    def show_simulated(self, field: ScalarField | None, zone: Surface | None) -> None:
+        """Lay temperatures over the slice, and draw where it cuts a simulated zone; None shows none."""
+        self._heat = field
+        if zone is not self._simulated:
+            self._simulated, self._zone_cut = zone, None
         self._backdrop = None
         self.update()
 
@@ -248,8 +260,24 @@ class SliceView(QWidget):
             (self.title(), contrast, OTHER_FRAME if self._is_foreign else self.note()),
             tuple(marks),
             self._proposal_lines(),
-            self._skin.of(self.index) if self._skin is not None and is_new else (),
+            *(self._laid_over() if is_new else ()),
         )
+
+    def _laid_over(
+        self,
+    ) -> tuple[tuple[tuple[str, FloatArray], ...], HeatCut | None, FloatArray | None]:
+        """The painted skin, temperatures, and the simulated zone, where this slice cuts them."""
+        assert self.stack is not None
+        if self._is_foreign:
+            return (), None, None
+        if self._skin is None and self._skin_surface is not None:
+            self._skin = SkinCut(self._skin_surface, self.stack)
+        skin = self._skin.of(self.index) if self._skin is not None else ()
+        heat = heat_cut(self._heat, self.stack, self.index) if self._heat is not None else None
+        if self._zone_cut is None and self._simulated is not None:
+            self._zone_cut = SurfaceCut(self._simulated, self.stack)
+        zone = self._zone_cut.of(self.index)[0] if self._zone_cut is not None else None
+        return skin, heat, zone
 
     def _proposal_lines(self) -> tuple[FloatArray, ...]:
         proposal = self.bench.outlining.proposal

@@ -135,6 +135,11 @@ class SpaceView(QWidget):
         self.scene.set_margins(painted)
         self.refresh()
 
+    def show_simulated(self, surface: Surface | None) -> None:
+        """Show a simulated zone; None takes it away."""
+        self.scene.set_simulated(surface)
+        self.refresh()
+
     def look_from(self, direction: str) -> None:
         """Turn to one of the six standard directions."""
         self.scene.look_from(direction)

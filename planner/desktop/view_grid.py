@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from planner.desktop.probe_view import ProbeView
 from planner.desktop.slice_view import SliceView, Tool
 from planner.desktop.space_view import SpaceView
-from planner.model.assessment import Surface
+from planner.model.assessment import ScalarField, Surface
 from planner.scene.planes import Orientation
 from planner.scene.probe_planes import ProbeCut
 from planner.session.actions import Workbench
@@ -103,6 +103,12 @@ class ViewGrid(QWidget):
         for view in self.every_slice:
             view.show_skin(surface)
         self.space.show_skin(surface)
+
+    def show_simulated(self, field: ScalarField | None, zone: Surface | None) -> None:
+        """Lay temperatures over the slices, and show a simulated zone, in all views."""
+        for view in self.every_slice:
+            view.show_simulated(field, zone)
+        self.space.show_simulated(zone)
 
     def refresh_slices(self) -> None:
         """Paint the slices anew."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -37,6 +38,7 @@ from planner.desktop.pieces import Elided
 from planner.desktop.plan_panel import PlanPanel
 from planner.desktop.post import MainThread
 from planner.desktop.sheets import about_html, notes_html, shortcut_html
+from planner.desktop.simulation_panel import SimulationPanel
 from planner.desktop.slice_view import Tool
 from planner.desktop.status_line import StatusLine
 from planner.desktop.structures_panel import StructuresPanel
@@ -44,6 +46,7 @@ from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
 from planner.library.index import LibraryIndex
 from planner.model.plan import Applicator, Point
+from planner.scene.heat_overlay import temperature_at
 from planner.scene.palette import LIGHT, THEMES
 from planner.scene.space_looks import VIEW_DIRECTIONS
 from planner.session.actions import ACTION_BY_ID, ACTIONS, Action, Workbench
@@ -102,7 +105,8 @@ class MainWindow(QMainWindow):
         self.paths_panel = PathsPanel(self.bench)
         self.structures_panel = StructuresPanel(self.bench)
         self.right = QStackedWidget()
-        for panel in (self.plan_panel, self.paths_panel, self.structures_panel):
+        self.simulation_panel = SimulationPanel(self.bench)
+        for panel in (self.plan_panel, self.paths_panel, self.simulation_panel, self.structures_panel):
             self.right.addWidget(panel)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
@@ -139,6 +143,7 @@ class MainWindow(QMainWindow):
             (
                 ("ablation", "Ablation", "Place probes and judge them"),
                 ("paths", "Paths", "Where a needle may enter, and plans to choose from"),
+                ("simulation", "Simulation", "Heat or cold by a model, with vessels that cool"),
                 ("structures", "Structures", "Mark a lesion, outline liver and skin"),
             )
         ):
@@ -250,6 +255,10 @@ class MainWindow(QMainWindow):
         self.plan_panel.action_asked.connect(self._run_id)
         self.plan_panel.place_asked.connect(self.go_to)
         self.paths_panel.place_asked.connect(self.go_to)
+        self.simulation_panel.place_asked.connect(self.go_to)
+        self.simulation_panel.settings_asked.connect(lambda id: self._show_settings(id, "Simulation"))
+        bench.simulating.shown_changed.connect(self._show_simulated)
+        bench.simulating.changed.connect(self._simulation_changed)
         self.plan_panel.settings_asked.connect(self._show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
@@ -278,6 +287,7 @@ class MainWindow(QMainWindow):
                 self.session.judgements.changed.connect(lambda _id: self._judged())
                 self.session.judgements.settings_changed.connect(lambda _id: self._plan_changed())
                 self.path_work.forget()
+                self.bench.simulating.clear()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
                 self.views.space.clear()
@@ -307,6 +317,7 @@ class MainWindow(QMainWindow):
         self.plan_panel.rebuild()
         self.case_panel.rebuild()
         self.path_work.follow()
+        self.simulation_panel.refresh()
         self._show_plan()
         self.update_actions()
 
@@ -356,6 +367,7 @@ class MainWindow(QMainWindow):
         self.case_panel.mark_selection()
         self.plan_panel.rebuild()
         self.path_work.follow()
+        self.simulation_panel.refresh()
         self.views.follow_plan()
         self.views.space.show_plan()
         self._show_banner()
@@ -386,6 +398,9 @@ class MainWindow(QMainWindow):
         image = self.session.case.image(self.session.selection.image)
         value = image.value_at(lps_mm)
         words = "" if value is None else f"{value:.0f} {image.unit}".strip()
+        heat = self.bench.simulating.shown if self.right.currentWidget() is self.simulation_panel else None
+        degrees = temperature_at(heat, np.array(lps_mm)) if heat is not None else None
+        words += f"   {degrees:.0f} °C (model)" if degrees is not None else ""
         self.status.show_point(lps_mm, words, self.work.structures_at(lps_mm))
 
     # doing ---------------------------------------------------------------------------------
@@ -451,6 +466,7 @@ class MainWindow(QMainWindow):
     def _choose_mode(self, index: int) -> None:
         self.right.setCurrentIndex(index)
         self.path_work.switch(self.right.currentWidget() is self.paths_panel)
+        self._show_simulated()
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
 
@@ -467,6 +483,7 @@ class MainWindow(QMainWindow):
         self.jobs.cancel()
         if self.session.is_open:
             self.bench.suggesting.cancel()
+            self.bench.simulating.cancel()
             self.session.judgements.cancel()
 
     def _open_plan(self, name: str, version: int) -> None:
@@ -522,9 +539,10 @@ class MainWindow(QMainWindow):
         """Say what runs, if anything does."""
         if self.jobs.is_running:
             return
-        if self.bench.suggesting.is_running:
-            self.status.busy(*self.bench.suggesting.progress)
-            return
+        for slow in (self.bench.suggesting, self.bench.simulating):
+            if slow.is_running:
+                self.status.busy(*slow.progress)
+                return
         if self.session.is_open:
             running = [
                 j
@@ -543,8 +561,8 @@ class MainWindow(QMainWindow):
         if menu.isEmpty():
             menu.addAction("Nothing yet").setEnabled(False)
 
-    def _show_settings(self, module: str) -> None:
-        ModuleSettings(self.session, module, self).open()
+    def _show_settings(self, module: str, drawer: str = "") -> None:
+        ModuleSettings(self.session, module, self, drawer=drawer).open()
 
     def _change_paint(self) -> None:
         view, action = self.views.space, self._actions["paint_chance"]
@@ -558,6 +576,17 @@ class MainWindow(QMainWindow):
         action = self._actions["probe_views"]
         action.setCheckable(True)
         action.setChecked(self.views.follows_probe)
+
+    def _simulation_changed(self) -> None:
+        self.show_progress()
+        self.update_actions()
+
+    def _show_simulated(self) -> None:
+        """Temperatures and the simulated zone stand in the views in their mode alone."""
+        simulating = self.bench.simulating
+        is_on = self.right.currentWidget() is self.simulation_panel and self.session.is_open
+        self.views.show_simulated(simulating.shown if is_on else None, simulating.zone if is_on else None)
+        self.simulation_panel.refresh()
 
     def _change_theme(self) -> None:
         theme = "light" if self.session.settings.theme == "dark" else "dark"

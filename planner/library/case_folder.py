@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import uuid
 from dataclasses import asdict, replace
@@ -20,11 +22,13 @@ from planner.library.store import Store
 from planner.model.case import Case, Patient
 from planner.model.codes import Code
 from planner.model.image import DicomIdentity, Image
+from planner.model.registration import Registration
 from planner.model.structures import Structure, StructureSet
 
 FILE_NAME = "case.json"
 SCHEMA = "liver-planner/case"
-VERSION = 1
+#: 1: images, structure sets, patient, notes.  2: registrations too.
+VERSION = 2
 
 
 class _CodeRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,6 +83,11 @@ class _PatientRecord(msgspec.Struct, forbid_unknown_fields=True):
     child_pugh: str = ""
 
 
+class _RegistrationRecord(msgspec.Struct, forbid_unknown_fields=True):
+    document: dict[str, Any]
+    field: str = ""
+
+
 class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     schema: str
     version: int
@@ -89,6 +98,7 @@ class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     structure_sets: list[_SetRecord]
     patient: _PatientRecord
     notes: list[str]
+    registrations: list[_RegistrationRecord] = []
 
 
 def new_case_id() -> str:
@@ -157,6 +167,7 @@ def save_case(case: Case, folder: Path, store: Store, label: str, task: Task | N
         structure_sets=sets,
         patient=msgspec.convert(asdict(case.patient), _PatientRecord),
         notes=list(case.notes),
+        registrations=[_registration_record(r, folder) for r in case.registrations],
     )
     document: dict[str, Any] = msgspec.to_builtins(record)
     store.keep_case_version(document, label)
@@ -176,7 +187,7 @@ def _with_kept_arrays(saved: Case, given: Case, folder: Path) -> Case:
         else new
         for old, new in zip(given.structure_sets, saved.structure_sets, strict=True)
     )
-    return replace(saved, images=images, structure_sets=sets)
+    return replace(saved, images=images, structure_sets=sets, registrations=given.registrations)
 
 
 def open_case_folder(folder: Path) -> Case:
@@ -233,6 +244,7 @@ def _case_of(record: _CaseRecord, folder: Path) -> Case:
         structure_sets=tuple(_set_of(r, folder) for r in record.structure_sets),
         patient=Patient(**msgspec.to_builtins(record.patient)),
         notes=tuple(record.notes),
+        registrations=tuple(_registration_of(r, folder) for r in record.registrations),
     )
 
 
@@ -272,6 +284,35 @@ def _set_of(record: _SetRecord, folder: Path) -> StructureSet:
     return StructureSet(
         record.id, grid, tuple(m[0] for m in mapped), structures, record.frame_of_reference_uid
     )
+
+
+def _registration_of(record: _RegistrationRecord, folder: Path) -> Registration:
+    components: Any = ()
+    if record.field:
+        try:
+            components = np.load(_inside(folder, record.field), allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InvalidValue(
+                "The deformation of a registration cannot be read.",
+                f"{record.field}: {error}",
+                "Restore it from a backup.",
+            ) from None
+    return Registration.of_document(record.document, components)
+
+
+def _registration_record(registration: Registration, folder: Path) -> _RegistrationRecord:
+    """The record of a registration; its deformation is written once, under the hash of its numbers."""
+    components = registration.components
+    if not components:
+        return _RegistrationRecord(registration.document())
+    buffer = io.BytesIO()
+    np.save(buffer, np.stack(components), allow_pickle=False)
+    data = buffer.getvalue()
+    name = f"registrations/{hashlib.sha256(data).hexdigest()[:16]}.npy"
+    if not (folder / name).exists():
+        (folder / "registrations").mkdir(exist_ok=True)
+        write_atomically(folder / name, data)
+    return _RegistrationRecord(registration.document(), name)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from planner.base.errors import InvalidValue
 from planner.model.image import Image
+from planner.model.registration import Registration
 from planner.model.structures import StructureSet
 
 SEX_VALUES = ("", "F", "M", "O")
@@ -56,6 +57,8 @@ class Case:
         Facts, where known.
     notes
         What was corrected or decided on import, in words, oldest first.
+    registrations
+        Where points of one of its images lie in another; at most one for two images.
     """
 
     id: str
@@ -64,6 +67,7 @@ class Case:
     structure_sets: tuple[StructureSet, ...] = ()
     patient: Patient = field(default_factory=Patient)
     notes: tuple[str, ...] = ()
+    registrations: tuple[Registration, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -74,6 +78,13 @@ class Case:
         ):
             if len(set(values)) != len(values):
                 raise InvalidValue(f"Two {word} of a case share an id.", ", ".join(sorted(values)))
+        known = {i.id for i in self.images}
+        pairs = [frozenset((r.from_image, r.to_image)) for r in self.registrations]
+        for registration, pair in zip(self.registrations, pairs, strict=True):
+            if not pair <= known:
+                raise InvalidValue("A registration names an image the case has not.", registration.words)
+            if pairs.count(pair) > 1:
+                raise InvalidValue("Two registrations of a case are of the same images.", registration.words)
 
     def image(self, id: str = "") -> Image:
         """The image of an id, or the first; raises `InvalidValue` where there is none."""
@@ -141,3 +152,18 @@ class Case:
         else:
             kept = (*self.structure_sets, structures)
         return replace(self, structure_sets=kept)
+
+    def with_image(self, image: Image) -> Case:
+        """A copy with one more image; raises `InvalidValue` where its id is there already."""
+        return replace(self, images=(*self.images, image))
+
+    def registration(self, one: str, other: str) -> Registration | None:
+        """How two of its images lie to each other, in either direction; None where nobody found out."""
+        wanted = {one, other}
+        return next((r for r in self.registrations if {r.from_image, r.to_image} == wanted), None)
+
+    def with_registration(self, registration: Registration) -> Case:
+        """A copy with a registration added, or put in the place of that of the same images."""
+        old = self.registration(registration.from_image, registration.to_image)
+        kept = tuple(r for r in self.registrations if r is not old)
+        return replace(self, registrations=(*kept, registration))

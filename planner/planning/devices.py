@@ -4,67 +4,55 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
+
+from platformdirs import user_data_path
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.model.assessment import Confidence
 from planner.planning.constants import Constant
+from planner.planning.zone_sizes import (
+    ASSUMED_SHARE,
+    OPT_IN_MEDIA,
+    Medium,
+    SizeTable,
+    ZoneRow,
+    setting_text,
+    setting_word,
+)
+
+__all__ = [
+    "CUSTOM",
+    "OPT_IN_MEDIA",
+    "Device",
+    "DeviceLibrary",
+    "DeviceZone",
+    "Medium",
+    "ZoneRow",
+    "device_library",
+]
 
 CUSTOM = "custom-ellipsoid"
+#: What a user's own device file says of itself; the library's own files need not.
+SCHEMA, VERSION = "liver-planner/device", 1
+#: Kinds of energy, in the order they are listed.
+MODALITIES = ("microwave", "radiofrequency", "cryo", "laser", "custom")
+PLACEHOLDER = "Placeholder: enter your device's instructions for use."
+#: Spread of a zone's axes where its device publishes none.
+ASSUMED_SPREAD = Constant(
+    ASSUMED_SHARE, "1", "a tenth of each axis where no spread is published", Confidence.OUR_RULE
+)
 
-
-class Medium(StrEnum):
-    """What a zone was measured in, the most telling first."""
-
-    CLINICAL = "clinical"
-    IN_VIVO = "in vivo"
-    EX_VIVO = "ex vivo"
-    PHANTOM = "phantom"
-
-
-#: Media whose rows are used only where the user opts in.
-OPT_IN_MEDIA = (Medium.EX_VIVO, Medium.PHANTOM)
 
 _WEAKEST_FIRST = (Confidence.UNVERIFIED, Confidence.OUR_RULE, Confidence.ESTABLISHED)
-
-
-@dataclass(frozen=True)
-class ZoneRow:
-    """One published zone of a device.
-
-    Parameters
-    ----------
-    settings
-        What it was made with, such as ``power_w`` and ``time_s``.
-    long_axis_mm, short_axis_mm
-        Size along and across the shaft; None where not published: then the row is reference only.
-    long_sd_mm, short_sd_mm
-        Published standard deviations, where known.
-    medium, source, confidence, note
-        What it was measured in, where it stands, how sure we are, and words of caution.
-    """
-
-    settings: Mapping[str, float]
-    long_axis_mm: float | None
-    short_axis_mm: float | None
-    medium: Medium
-    source: str
-    confidence: Confidence
-    long_sd_mm: float | None = None
-    short_sd_mm: float | None = None
-    note: str = ""
-
-    @property
-    def is_reference_only(self) -> bool:
-        """Whether it lacks an axis and so cannot be drawn."""
-        return self.long_axis_mm is None or self.short_axis_mm is None
 
 
 @dataclass(frozen=True)
@@ -81,6 +69,8 @@ class DeviceZone:
         Published spread, or None.
     medium, source, confidence
         Of the weakest row it stands on.
+    method
+        How its size was found between rows, in words.
     """
 
     long_axis_mm: float
@@ -91,6 +81,18 @@ class DeviceZone:
     confidence: Confidence
     long_sd_mm: float | None = None
     short_sd_mm: float | None = None
+    method: str = ""
+
+    @property
+    def is_spread_published(self) -> bool:
+        """Whether the spread of both axes is published; what is not is assumed."""
+        return self.long_sd_mm is not None and self.short_sd_mm is not None
+
+    def spread_mm(self, assumed_share: float = ASSUMED_SHARE) -> tuple[float, float]:
+        """Standard deviation of long and short axis: as published, else a share of the axis."""
+        long_sd = self.long_sd_mm if self.long_sd_mm is not None else assumed_share * self.long_axis_mm
+        short_sd = self.short_sd_mm if self.short_sd_mm is not None else assumed_share * self.short_axis_mm
+        return long_sd, short_sd
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,14 @@ class Device:
         How far behind a published edge tissue is surely dead (cryo: the ice edge is not lethal).
     note
         Words shown with it.
+    emitter
+        What of it gives off energy, for simulations: see `planner.planning.emitters`; ``needles``
+        where one probe of a plan stands for several.
+
+    Raises
+    ------
+    InvalidValue
+        If its kind of energy is unknown, its shaft has no width, or rows disagree in their settings.
     """
 
     name: str
@@ -127,11 +137,47 @@ class Device:
     rows: tuple[ZoneRow, ...] = ()
     lethal_inset_mm: float = 0.0
     note: str = ""
+    emitter: Mapping[str, Constant] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.title.strip():
+            raise InvalidValue("A device needs a name and a title.", self.name or self.title)
+        if self.modality not in MODALITIES:
+            raise InvalidValue(
+                "This kind of energy is not known.", f"{self.name}: {self.modality}", f"Use {MODALITIES}."
+            )
+        for what, value, high in (
+            ("diameter_mm", self.diameter_mm, 20.0),
+            ("length", self.length.value, 500.0),
+        ):
+            if not 0.1 <= value <= high:
+                raise InvalidValue(
+                    "A shaft must have a length and a width.",
+                    f"{self.name}: {what} = {value:g} mm",
+                    f"Give up to {high:g} mm.",
+                )
+        if self.table is not None and set(self.table.names) != set(self.defaults):
+            raise InvalidValue(
+                "A device's first settings must be those of its table.",
+                f"{self.name}: {', '.join(self.defaults)}",
+                f"Give {', '.join(self.table.names)}.",
+            )
 
     @property
     def is_custom(self) -> bool:
         """Whether the user gives the zone's size."""
         return self.name == CUSTOM
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether a zone is drawn from an unverified row, or none can be drawn: see the instructions for use."""
+        rows = self.usable_rows(allow_ex_vivo=True)
+        return not self.is_custom and (not rows or any(r.confidence == Confidence.UNVERIFIED for r in rows))
+
+    @property
+    def needles(self) -> int:
+        """How many needles one probe of a plan stands for, each with a path of its own."""
+        return int(self.emitter["needles"].value) if "needles" in self.emitter else 1
 
     def usable_rows(self, allow_ex_vivo: bool = False) -> tuple[ZoneRow, ...]:
         """Rows a zone is judged by: clinical ones, else in vivo, else (opted in) ex vivo."""
@@ -144,16 +190,43 @@ class Device:
                 return rows
         return ()
 
+    @cached_property
+    def table(self) -> SizeTable | None:
+        """Sizes by settings, of the best medium known; None where no row gives both axes."""
+        rows = self.usable_rows(allow_ex_vivo=True)
+        if not rows:
+            return None
+        beside = tuple(r.settings for r in self.rows if r.medium == rows[0].medium and r.is_reference_only)
+        return SizeTable(rows, beside)
+
     def setting_range(self, name: str, allow_ex_vivo: bool = False) -> tuple[float, float] | None:
         """Smallest and largest tabulated value of a setting, or None where it has no table."""
-        values = [r.settings[name] for r in self.usable_rows(allow_ex_vivo) if name in r.settings]
-        return (min(values), max(values)) if values else None
+        if self.table is None or not self.usable_rows(allow_ex_vivo) or name not in self.table.names:
+            return None
+        return self.table.span(name)
+
+    def center_offset_at(self, settings: Mapping[str, float]) -> Constant:
+        """Distance of the zone's centre behind the tip, from rows that measured it, else the device's.
+
+        Between rows it goes straight over the logarithm of energy; beyond them it stays.
+        """
+        rows = [r for r in self.usable_rows(allow_ex_vivo=True) if r.center_offset_mm is not None]
+        if not rows or any(settings.get(n, 0.0) <= 0.0 for n in rows[0].settings):
+            return self.center_offset
+        at = math.log(math.prod(settings[n] for n in rows[0].settings))
+        known = sorted((math.log(math.prod(r.settings.values())), r.center_offset_mm or 0.0) for r in rows)
+        value = known[0][1] if at <= known[0][0] else known[-1][1]
+        for (x0, y0), (x1, y1) in itertools.pairwise(known):
+            if x0 < at <= x1:
+                value = y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+        weakest = min(rows, key=lambda r: _strength(r.confidence))
+        return Constant(value, "mm", weakest.source, weakest.confidence)
 
     def zone(self, settings: Mapping[str, float], allow_ex_vivo: bool = False) -> DeviceZone:
         """The zone these settings are expected to make.
 
-        Between rows the axes follow a power law of the energy (power times time), as fitted
-        between the two neighbouring rows; outside the table there is no answer.
+        Between rows the axes follow a power law of the energy (power times time): see
+        `planner.planning.zone_sizes`; outside the hull of the table there is no answer.
 
         Raises
         ------
@@ -163,31 +236,31 @@ class Device:
         if self.is_custom:
             return self._custom_zone(settings)
         rows = self.usable_rows(allow_ex_vivo)
-        if not rows:
-            reason = "Only ex vivo or incomplete sizes are published for this device."
-            raise InvalidValue(
-                reason,
-                self.title,
-                f"Allow ex vivo rows in the settings, or use '{CUSTOM}' with your own sizes.",
-            )
-        self._check_settings(settings, rows)
-        low, high, share = _bracket(rows, settings)
-        long_axis = _between(low.long_axis_mm, high.long_axis_mm, share)
-        short_axis = _between(low.short_axis_mm, high.short_axis_mm, share)
+        if not rows or self.table is None:
+            if self.table is None:
+                reason = "No size of this device's zone is known."
+                todo = "Enter your device's instructions for use (My devices)"
+            else:
+                reason = "Only ex vivo or incomplete sizes are published for this device."
+                todo = "Allow ex vivo rows in the settings"
+            raise InvalidValue(reason, self.title, f"{todo}, or use '{CUSTOM}' with your own sizes.")
+        self._check_settings(settings, self.table)
+        size = self.table.expected(settings)
         inset = 2.0 * self.lethal_inset_mm
-        if min(long_axis, short_axis) - inset <= 0:
+        if min(size.long_axis_mm, size.short_axis_mm) - inset <= 0:
             raise InvalidValue("The lethal part of this zone is empty.", f"{self.title}, {dict(settings)}")
-        weakest = min((low.confidence, high.confidence), key=_strength)
-        sources = dict.fromkeys((low.source, high.source))
+        used = [rows[n] for n in size.rows]
+        weakest = min((r.confidence for r in used), key=_strength)
         return DeviceZone(
-            long_axis - inset,
-            short_axis - inset,
-            self.center_offset,
-            low.medium.value,
-            "; ".join(sources),
+            size.long_axis_mm - inset,
+            size.short_axis_mm - inset,
+            self.center_offset_at(settings),
+            rows[0].medium.value,
+            "; ".join(dict.fromkeys(r.source for r in used)),
             weakest,
-            _spread(low.long_sd_mm, high.long_sd_mm),
-            _spread(low.short_sd_mm, high.short_sd_mm),
+            _spread(r.long_sd_mm for r in used),
+            _spread(r.short_sd_mm for r in used),
+            size.how,
         )
 
     def _custom_zone(self, settings: Mapping[str, float]) -> DeviceZone:
@@ -215,106 +288,216 @@ class Device:
             Confidence.ESTABLISHED,
         )
 
-    def _check_settings(self, settings: Mapping[str, float], rows: tuple[ZoneRow, ...]) -> None:
-        _check_names(settings, rows[0].settings, self.title)
-        for name in rows[0].settings:
-            values = [r.settings[name] for r in rows]
-            low, high = min(values), max(values)
-            if not low - 1e-9 <= settings[name] <= high + 1e-9:
-                span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-                raise InvalidValue(
-                    "This setting lies outside the device's table, and sizes are never extrapolated.",
-                    f"{self.title}: {name} = {settings[name]:g}",
-                    f"Choose {span}, or use '{CUSTOM}' with your own sizes.",
-                )
+    def _check_settings(self, settings: Mapping[str, float], table: SizeTable) -> None:
+        _check_names(settings, dict.fromkeys(table.names), self.title)
+        if table.contains(settings):
+            return
+        words = " or ".join(setting_word(n) for n in table.names).capitalize()
+        first, last = table.names[0], table.names[-1]
+        beside = table.span(last, settings)
+        if beside is not None and first != last:
+            advice = f"With {setting_text(first, settings[first])} choose {_span_text(last, beside)}"
+        else:
+            advice = f"Choose {_span_text(first, table.span(first) or (0.0, 0.0))}"
+        raise InvalidValue(
+            f"{words} outside the device's table, and sizes are never extrapolated.",
+            f"{self.title}: {', '.join(setting_text(n, settings[n]) for n in table.names)}",
+            f"{advice}, or use '{CUSTOM}' with your own sizes.",
+        )
 
 
 @dataclass(frozen=True)
 class DeviceLibrary:
-    """Devices by name."""
+    """Devices by name.
+
+    Parameters
+    ----------
+    devices
+        By name, in the order they are listed.
+    own
+        Names of those that the user added.
+    troubles
+        What is wrong with files of own devices; those devices are left out.
+    """
 
     devices: Mapping[str, Device]
+    own: frozenset[str] = frozenset()
+    troubles: tuple[PlannerError, ...] = ()
 
     def device(self, name: str) -> Device:
         """The device of a name; raises `InvalidValue` where there is none."""
         try:
             return self.devices[name]
         except KeyError:
+            broken = [t.thing for t in self.troubles if name in t.thing]
             raise InvalidValue(
-                "The device is not in the library.", name, f"Choose one of: {', '.join(self.devices)}."
+                "The device is not in the library.",
+                "; ".join([name, *broken]),
+                f"Choose one of: {', '.join(self.devices)}; or add it as your own (My devices).",
             ) from None
+
+    def with_devices(self, devices: Iterable[Device], troubles: Iterable[PlannerError] = ()) -> DeviceLibrary:
+        """A library with own devices added after these.
+
+        Raises
+        ------
+        InvalidValue
+            If a name is taken: nobody's device stands in for another.
+        """
+        found, own = dict(self.devices), set(self.own)
+        for device in devices:
+            if device.name in found:
+                raise InvalidValue(
+                    "The library has a device of this name.", device.name, "Give it another name."
+                )
+            found[device.name] = device
+            own.add(device.name)
+        return DeviceLibrary(found, frozenset(own), (*self.troubles, *troubles))
+
+
+class _Shelf:
+    """The library in use, shared by all threads: what was set, else what lies on disk now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._set: DeviceLibrary | None = None
+        self._read: tuple[object, DeviceLibrary] | None = None
+
+    def set(self, library: DeviceLibrary | None) -> None:
+        with self._lock:
+            self._set, self._read = library, None
+
+    def library(self) -> DeviceLibrary:
+        with self._lock:
+            if self._set is not None:
+                return self._set
+            folder = own_devices_folder()
+            seen = (folder, _folder_state(folder))
+            if self._read is None or self._read[0] != seen:
+                self._read = (seen, _with_own(folder))
+            return self._read[1]
+
+
+_shelf = _Shelf()
+
+
+def device_library() -> DeviceLibrary:
+    """The devices that come with the planner and the user's own, as they lie on disk now.
+
+    Cheap to ask often: files are read again only where the folder of own devices changed, so a
+    worker sees a device that was added in the window. Own files that are wrong are left out and
+    stand in `DeviceLibrary.troubles`.
+    """
+    return _shelf.library()
+
+
+def set_device_library(library: DeviceLibrary) -> None:
+    """Use exactly this library in this process from now on."""
+    _shelf.set(library)
+
+
+def reset_device_library() -> None:
+    """Use what is on disk again."""
+    _shelf.set(None)
 
 
 @cache
-def device_library() -> DeviceLibrary:
+def built_in_library() -> DeviceLibrary:
     """The devices that come with the planner; raises `PlannerError` where a file is wrong."""
     folder = files("planner.resources").joinpath("devices")
     found = [read_device(path) for path in folder.iterdir() if path.name.endswith(".toml")]
-    order = {"microwave": 0, "radiofrequency": 1, "cryo": 2, "laser": 3, "custom": 4}
-    found.sort(key=lambda d: (order.get(d.modality, 9), d.name))
+    found.sort(key=lambda d: (MODALITIES.index(d.modality), d.name))
     return DeviceLibrary({d.name: d for d in found})
 
 
-def read_device(path: Traversable) -> Device:
+def own_devices_folder() -> Path:
+    """Where a user's own devices are kept, one file each."""
+    return user_data_path("liver-planner", appauthor=False) / "devices"
+
+
+def read_device(path: Traversable, is_own: bool = False) -> Device:
     """The device of a TOML file; raises `PlannerError` naming what is wrong with it."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Device(
-            name=table["name"],
-            title=table["title"],
-            modality=table["modality"],
-            length=Constant(**table["length"]),
-            diameter_mm=float(table["diameter_mm"]),
-            center_offset=Constant(**table["center_offset"]),
-            defaults={k: float(v) for k, v in table["defaults"].items()},
-            rows=tuple(_row(r) for r in table.get("row", ())),
-            lethal_inset_mm=float(table.get("lethal_inset_mm", 0.0)),
-            note=table.get("note", ""),
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise PlannerError("A device file is wrong.", f"{path.name}: {error}", "Correct it.") from error
+        if is_own and table.get("schema") != SCHEMA:
+            raise ValueError(f'it does not say schema = "{SCHEMA}"')
+        if is_own and not 1 <= int(table["version"]) <= VERSION:
+            raise ValueError(f"its format {table['version']} is later than this planner knows")
+        return _device(table)
+    except PlannerError as error:
+        raise PlannerError(
+            "A device file is wrong.", f"{path.name}: {error.what} {error.thing}", error.todo or "Correct it."
+        ) from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        words = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise PlannerError("A device file is wrong.", f"{path.name}: {words}", "Correct it.") from error
 
 
-def _row(table: Mapping[str, Any]) -> ZoneRow:
-    return ZoneRow(
-        {k: float(v) for k, v in table["settings"].items()},
-        table.get("long_axis_mm"),
-        table.get("short_axis_mm"),
-        Medium(table["medium"]),
-        table["source"],
-        Confidence(table["confidence"]),
-        table.get("long_sd_mm"),
-        table.get("short_sd_mm"),
-        table.get("note", ""),
+def _device(table: Mapping[str, Any]) -> Device:
+    return Device(
+        name=str(table["name"]),
+        title=str(table["title"]),
+        modality=str(table["modality"]),
+        length=Constant(**table["length"]),
+        diameter_mm=float(table["diameter_mm"]),
+        center_offset=Constant(**table["center_offset"]),
+        defaults={k: float(v) for k, v in table["defaults"].items()},
+        rows=tuple(_row(r) for r in table.get("row", ())),
+        lethal_inset_mm=float(table.get("lethal_inset_mm", 0.0)),
+        note=str(table.get("note", "")),
+        emitter={k: Constant(**v) for k, v in table.get("emitter", {}).items()},
     )
 
 
-def _bracket(rows: tuple[ZoneRow, ...], settings: Mapping[str, float]) -> tuple[ZoneRow, ZoneRow, float]:
-    """The two rows around these settings, and the share of the way in the logarithm of energy."""
-    ordered = sorted(rows, key=lambda r: _energy(r.settings))
-    energy = _energy(settings)
-    if energy <= _energy(ordered[0].settings):
-        return ordered[0], ordered[0], 0.0
-    for low, high in itertools.pairwise(ordered):
-        first, last = _energy(low.settings), _energy(high.settings)
-        if first <= energy <= last and last > first:
-            return low, high, math.log(energy / first) / math.log(last / first)
-    return ordered[-1], ordered[-1], 0.0
+def _row(table: Mapping[str, Any]) -> ZoneRow:
+    values = dict(table)
+    return ZoneRow(
+        settings={k: float(v) for k, v in values.pop("settings").items()},
+        long_axis_mm=values.pop("long_axis_mm", None),
+        short_axis_mm=values.pop("short_axis_mm", None),
+        medium=Medium(values.pop("medium")),
+        source=str(values.pop("source")),
+        confidence=Confidence(values.pop("confidence")),
+        **values,
+    )
 
 
-def _energy(settings: Mapping[str, float]) -> float:
-    return math.prod(settings.values())
+def _with_own(folder: Path) -> DeviceLibrary:
+    library = built_in_library()
+    try:
+        paths = sorted(p for p in folder.iterdir() if p.suffix == ".toml" and not p.name.startswith("."))
+    except OSError:
+        return library  # nobody has added a device yet
+    for path in paths:
+        try:
+            library = library.with_devices([read_device(path, is_own=True)])
+        except PlannerError as error:
+            named = error if path.name in error.thing else _named(path, error)
+            library = library.with_devices([], [named])
+    return library
 
 
-def _between(low: float | None, high: float | None, share: float) -> float:
-    assert low is not None
-    assert high is not None
-    return float(low ** (1 - share) * high**share)
+def _named(path: Path, error: PlannerError) -> PlannerError:
+    return PlannerError(error.what, f"{path.name}: {error.thing}", error.todo)
 
 
-def _spread(low: float | None, high: float | None) -> float | None:
-    known = [v for v in (low, high) if v is not None]
-    return max(known) if known else None
+def _folder_state(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What tells that a file was added, changed or removed."""
+    try:
+        found = [(p.name, p.stat()) for p in folder.iterdir() if p.suffix == ".toml"]
+    except OSError:
+        return ()
+    return tuple(sorted((n, s.st_ino, s.st_mtime_ns, s.st_size) for n, s in found))
+
+
+def _spread(known: Iterable[float | None]) -> float | None:
+    return max((v for v in known if v is not None), default=None)
+
+
+def _span_text(name: str, span: tuple[float, float]) -> str:
+    if math.isclose(*span, rel_tol=1e-6):
+        return setting_text(name, round(span[0], 1))
+    return f"{span[0]:.4g} to {setting_text(name, round(span[1], 1))}"
 
 
 def _strength(confidence: Confidence) -> int:

@@ -46,11 +46,14 @@ class Section:
         Whose metrics: ``lesion``, ``instrument`` or ``plan``.
     metrics
         In the order shown.
+    answer
+        Which answer they stand in: ``assess`` or ``simulate``.
     """
 
     title: str
     of: str
     metrics: tuple[ShownMetric, ...]
+    answer: str = "assess"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class Manifest:
     needs: tuple[Role, ...]
     entry: str
     sections: tuple[Section, ...] = ()
+
+    def sections_of(self, answer: str) -> tuple[Section, ...]:
+        """The sections that stand in an answer."""
+        return tuple(s for s in self.sections if s.answer == answer)
 
 
 def read_manifest(entry_point: EntryPoint) -> Manifest:
@@ -144,5 +151,8 @@ def _checked(path: Path, entry_point: EntryPoint) -> Manifest:
 def _section(table: dict[str, Any]) -> Section:
     if table["of"] not in ("lesion", "instrument", "plan"):
         raise ValueError(f"section '{table['title']}' speaks of '{table['of']}'")
+    answer = str(table.get("answer", "assess"))
+    if answer not in ("assess", "simulate"):
+        raise ValueError(f"section '{table['title']}' stands in '{answer}'")
     shown = (ShownMetric(m["name"], m["title"], bool(m.get("headline", False))) for m in table["metrics"])
-    return Section(str(table["title"]), str(table["of"]), tuple(shown))
+    return Section(str(table["title"]), str(table["of"]), tuple(shown), answer)

@@ -25,6 +25,7 @@ class Option:
     high: float | None
     choices: tuple[str, ...]
     help: str
+    drawer: str = ""
 
 
 def option(
@@ -34,6 +35,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    drawer: str = "",
 ) -> Any:
     """A field of a Settings dataclass.
 
@@ -45,8 +47,10 @@ def option(
         One sentence shown beside it.
     unit, low, high, choices
         Unit, inclusive range of a number, allowed words.
+    drawer
+        Title of the drawer of a form it is put away in; empty for what everybody sets.
     """
-    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices}
+    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices, "drawer": drawer}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -64,6 +68,7 @@ def options_of(settings_class: type[Any]) -> tuple[Option, ...]:
                 meta.get("high"),
                 tuple(meta.get("choices", ())),
                 meta.get("help", ""),
+                meta.get("drawer", ""),
             )
         )
     return tuple(found)

@@ -246,8 +246,10 @@ def _module_facts(assessment: Assessment, registry: Registry) -> dict[str, Any]:
         }
         for f in assessment.findings
     ]
+    simulated = {m.name for s in manifest.sections_of("simulate") for m in s.metrics}
+    is_simulation = bool(assessment.metrics) and assessment.metrics[0].name in simulated
     return {
-        "title": manifest.title,
+        "title": f"{manifest.title}, simulated (model)" if is_simulation else manifest.title,
         "version": assessment.module_version,
         "rows": rows,
         "headlines": {m.name for s in manifest.sections for m in s.metrics if m.is_headline},

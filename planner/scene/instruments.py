@@ -10,8 +10,11 @@ from planner.base.errors import InvalidValue
 from planner.compute.spheroid_section import spheroid_section
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, Plan, Point
-from planner.planning.devices import DeviceZone, device_library
+from planner.planning.devices import ASSUMED_SPREAD, DeviceZone, device_library
 from planner.scene.planes import PlaneStack
+
+#: A spread as wide as the zone itself still leaves this share of it inside.
+LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,27 +44,54 @@ class DrawnProbe:
     zone
         The zone it is expected to make, or None where its settings have none.
     inner, outer
-        The zone less and plus its published spread, where known.
+        The zone less and plus one standard deviation of its axes; every zone has both.
+    is_spread_published
+        Whether that spread is published; an assumed one is drawn fainter.
+    is_placeholder
+        Whether the sizes are to be replaced by the device's instructions for use.
     """
 
     needle: Applicator
     zone: DrawnZone | None
     inner: DrawnZone | None = None
     outer: DrawnZone | None = None
+    is_spread_published: bool = False
+    is_placeholder: bool = False
 
 
-def drawn_probes(plan: Plan, allow_ex_vivo: bool = True) -> tuple[DrawnProbe, ...]:
-    """The probes of a plan with their zones; a setting outside the device's table draws no zone."""
+def drawn_probes(
+    plan: Plan, allow_ex_vivo: bool = True, assumed_spread: float = ASSUMED_SPREAD.value
+) -> tuple[DrawnProbe, ...]:
+    """The probes of a plan with their zones; a setting outside the device's table draws no zone.
+
+    Parameters
+    ----------
+    plan
+        Whose probes.
+    allow_ex_vivo
+        Whether zones measured ex vivo are drawn.
+    assumed_spread
+        Spread where none is published, as a share of each axis.
+    """
     library = device_library()
     found = []
     for needle in plan.applicators:
         try:
-            zone = library.device(needle.device).zone(needle.settings, allow_ex_vivo)
+            device = library.device(needle.device)
+            zone = device.zone(needle.settings, allow_ex_vivo)
         except InvalidValue:
             found.append(DrawnProbe(needle, None))  # the panel says why
             continue
+        long_sd, short_sd = zone.spread_mm(assumed_spread)
         found.append(
-            DrawnProbe(needle, _drawn(needle, zone, 0), _drawn(needle, zone, -1), _drawn(needle, zone, 1))
+            DrawnProbe(
+                needle,
+                _drawn(needle, zone, 0.0, 0.0),
+                _drawn(needle, zone, -long_sd, -short_sd),
+                _drawn(needle, zone, long_sd, short_sd),
+                zone.is_spread_published,
+                device.is_placeholder,
+            )
         )
     return tuple(found)
 
@@ -71,13 +101,9 @@ def drawn_path(needle: Applicator) -> DrawnProbe:
     return DrawnProbe(needle, None)
 
 
-def _drawn(needle: Applicator, zone: DeviceZone, spread: int) -> DrawnZone | None:
-    if spread and (zone.long_sd_mm is None or zone.short_sd_mm is None):
-        return None
-    along = zone.long_axis_mm / 2 + spread * (zone.long_sd_mm or 0.0) / 2
-    across = zone.short_axis_mm / 2 + spread * (zone.short_sd_mm or 0.0) / 2
-    if min(along, across) <= 0:
-        return None
+def _drawn(needle: Applicator, zone: DeviceZone, longer_mm: float, wider_mm: float) -> DrawnZone:
+    along = max(zone.long_axis_mm + longer_mm, LEAST_SHARE * zone.long_axis_mm) / 2
+    across = max(zone.short_axis_mm + wider_mm, LEAST_SHARE * zone.short_axis_mm) / 2
     cx, cy, cz = (float(v) for v in needle.point_behind_tip(zone.center_offset.value))
     x, y, z = (float(v) for v in needle.direction)
     return DrawnZone((cx, cy, cz), (x, y, z), along, across)

@@ -96,6 +96,8 @@ PAINTED = {
 
 #: The treated zone: a light neutral.
 ZONE = "#dfe4e8"
+#: The zone a simulation gives: as neutral, warmer, so that the two can be told apart.
+SIMULATED = "#f3d9b1"
 PROBE = "#ffffff"
 
 

@@ -13,8 +13,9 @@ from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath,
 from planner.model.geometry import FloatArray
 from planner.model.plan import Point
 from planner.scene.contours import Outlines
+from planner.scene.heat_overlay import HeatCut, line_color
 from planner.scene.instruments import DrawnProbe
-from planner.scene.palette import PROBE, ZONE, Color
+from planner.scene.palette import PROBE, SIMULATED, ZONE, Color
 from planner.scene.planes import PlaneStack, letters_of
 
 #: A needle within this of the slice counts as in the plane.
@@ -92,6 +93,10 @@ class SliceContent:
         Points that wait for another click.
     proposed
         Outlines (n, 2) in mm that wait to be accepted.
+    heat
+        Temperatures laid over the image.
+    simulated
+        Segments (n, 2, 2) in mm: the simulated zone where the slice cuts it.
     skin
         Colours with segments (n, 2, 2) in mm: the painted skin where the slice cuts it.
     """
@@ -108,6 +113,8 @@ class SliceContent:
     marks_lps_mm: tuple[Point, ...] = ()
     proposed: tuple[FloatArray, ...] = ()
     skin: tuple[tuple[str, FloatArray], ...] = ()
+    heat: HeatCut | None = None
+    simulated: FloatArray | None = None
 
 
 def paint_slice(
@@ -124,9 +131,12 @@ def paint_backdrop(painter: QPainter, frame: SliceFrame, content: SliceContent) 
     painter.setClipRect(QRectF(0, 0, frame.width, frame.height))
     painter.fillRect(QRectF(0, 0, frame.width, frame.height), QColor("black"))
     _paint_image(painter, frame, content)
+    _paint_heat(painter, frame, content)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_outlines(painter, frame, content)
     _paint_skin(painter, frame, content)
+    if content.simulated is not None:
+        _paint_segments(painter, frame, content.simulated, QPen(QColor(SIMULATED), 2.2))
     painter.restore()
 
 
@@ -200,11 +210,30 @@ def _paint_outlines(painter: QPainter, frame: SliceFrame, content: SliceContent)
 
 def _paint_skin(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
     for color, segments in content.skin:
-        ends = segments.reshape(-1, 2)
-        x = ((ends[:, 0] - frame.center_mm[0]) / frame.mm_per_px + frame.width / 2).tolist()
-        y = ((ends[:, 1] - frame.center_mm[1]) / frame.mm_per_px + frame.height / 2).tolist()
-        painter.setPen(QPen(QColor(color), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawLines([QLineF(x[n], y[n], x[n + 1], y[n + 1]) for n in range(0, len(x), 2)])
+        pen = QPen(QColor(color), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        _paint_segments(painter, frame, segments, pen)
+
+
+def _paint_segments(painter: QPainter, frame: SliceFrame, segments: FloatArray, pen: QPen) -> None:
+    ends = segments.reshape(-1, 2)
+    x = ((ends[:, 0] - frame.center_mm[0]) / frame.mm_per_px + frame.width / 2).tolist()
+    y = ((ends[:, 1] - frame.center_mm[1]) / frame.mm_per_px + frame.height / 2).tolist()
+    painter.setPen(pen)
+    painter.drawLines([QLineF(x[n], y[n], x[n + 1], y[n + 1]) for n in range(0, len(x), 2)])
+
+
+def _paint_heat(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
+    heat = content.heat
+    if heat is None:
+        return
+    rows, columns, _ = heat.pixels.shape
+    pixels = np.ascontiguousarray(heat.pixels)
+    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
+    painter.drawImage(QRectF(frame.to_view(*heat.low_mm), frame.to_view(*heat.high_mm)), image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for degrees, line in heat.lines:
+        painter.setPen(QPen(QColor(*line_color(degrees)), 1.2))
+        painter.drawPolyline(_polygon(frame, line))
 
 
 def _paint_zone(

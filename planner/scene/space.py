@@ -11,7 +11,7 @@ import numpy.typing as npt
 import vtkmodules.vtkRenderingOpenGL2
 from PySide6.QtGui import QImage
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkSMPTools, vtkUnsignedCharArray
+from vtkmodules.vtkCommonCore import vtkPoints, vtkSMPTools, vtkUnsignedCharArray
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 from vtkmodules.vtkCommonTransforms import vtkTransform
 from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkTubeFilter
@@ -26,7 +26,7 @@ from vtkmodules.vtkRenderingCore import (
 from planner.model.assessment import Surface
 from planner.model.plan import Point
 from planner.scene.instruments import DrawnProbe, DrawnZone
-from planner.scene.palette import PAINTED, PROBE, ZONE, Color, rgb
+from planner.scene.palette import PAINTED, PROBE, SIMULATED, ZONE, Color, rgb
 from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
 #: Liver and probes show through the painted skin.
@@ -61,6 +61,7 @@ class SpaceScene:
         self._instruments: list[vtkActor] = []
         self._margins: dict[str, vtkActor] = {}
         self._skin: vtkActor | None = None
+        self._simulated: vtkActor | None = None
         self._is_closed = False
 
     def close(self) -> None:
@@ -110,6 +111,7 @@ class SpaceScene:
         self.set_probes((), "")
         self.set_margins(())
         self.set_skin(None)
+        self.set_simulated(None)
 
     @property
     def surface_names(self) -> tuple[str, ...]:
@@ -162,6 +164,15 @@ class SpaceScene:
         look.SetBackfaceCulling(True)
         # Added last: it is blended over what lies within.
         self.renderer.AddActor(self._skin)
+
+    def set_simulated(self, surface: Surface | None) -> None:
+        """Show a simulated zone; None takes it away."""
+        if self._simulated is not None:
+            self.renderer.RemoveActor(self._simulated)
+            self._simulated = None
+        if surface is not None:
+            self._simulated = _plain(surface, SIMULATED, 0.45)
+            self.renderer.AddActor(self._simulated)
 
     # camera --------------------------------------------------------------------------------
 
@@ -284,9 +295,32 @@ def _zone(zone: DrawnZone) -> vtkActor:
 
 def _painted(surface: Surface) -> vtkActor:
     assert surface.values is not None
-    data = vtkPolyData()
-    from vtkmodules.vtkCommonCore import vtkPoints
+    data = _mesh(surface)
+    _, classes = PAINTED[surface.name]
+    bounds = np.array([b for b, _, _ in classes[:-1]])
+    colors = np.array([rgb(c) for _, c, _ in classes], dtype=np.uint8)
+    shades = colors[np.searchsorted(bounds, surface.values, side="right")]
+    data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(shades), deep=True))
+    mapper = _shaded(data)
+    mapper.SetColorModeToDirectScalars()
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    return actor
 
+
+def _plain(surface: Surface, color: str, opacity: float) -> vtkActor:
+    mapper = _shaded(_mesh(surface))
+    mapper.ScalarVisibilityOff()
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    actor.GetProperty().SetColor(*_fractions(rgb(color)))
+    actor.GetProperty().SetOpacity(opacity)
+    actor.GetProperty().SetBackfaceCulling(True)
+    return actor
+
+
+def _mesh(surface: Surface) -> vtkPolyData:
+    data = vtkPolyData()
     points = vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(surface.points_lps_mm, dtype=np.float32), deep=True))
     data.SetPoints(points)
@@ -295,20 +329,16 @@ def _painted(surface: Surface) -> vtkActor:
     offsets = numpy_to_vtk(np.arange(0, 3 * count + 1, 3, dtype=np.int64), deep=True)
     cells.SetData(offsets, numpy_to_vtk(surface.triangles.astype(np.int64).ravel(), deep=True))
     data.SetPolys(cells)
-    _, classes = PAINTED[surface.name]
-    bounds = np.array([b for b, _, _ in classes[:-1]])
-    colors = np.array([rgb(c) for _, c, _ in classes], dtype=np.uint8)
-    shades = colors[np.searchsorted(bounds, surface.values, side="right")]
-    data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(shades), deep=True))
+    return data
+
+
+def _shaded(data: vtkPolyData) -> vtkPolyDataMapper:
     normals = vtkPolyDataNormals()
     normals.SetInputData(data)
     normals.SplittingOff()
     mapper = vtkPolyDataMapper()
     mapper.SetInputConnection(normals.GetOutputPort())
-    mapper.SetColorModeToDirectScalars()
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    return actor
+    return mapper
 
 
 def _actor(source: Any, color: str, opacity: float) -> vtkActor:

@@ -11,6 +11,7 @@ from planner.session.appearance import CT_PRESETS, Appearance
 from planner.session.outlining import Outline, Outlining
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.session import Session, new_plan
+from planner.session.simulating import Simulating
 from planner.session.suggesting import Suggesting
 
 #: A copied probe is moved so far, across the body.
@@ -26,6 +27,7 @@ class Workbench:
     outlining: Outlining = field(init=False)
     accessing: Accessing = field(init=False)
     suggesting: Suggesting = field(init=False)
+    simulating: Simulating = field(init=False)
     appearance: Appearance = field(default_factory=Appearance)
 
     def __post_init__(self) -> None:
@@ -33,6 +35,7 @@ class Workbench:
         self.outlining = Outlining(self.session)
         self.accessing = Accessing(self.session)
         self.suggesting = Suggesting(self.session)
+        self.simulating = Simulating(self.session)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from planner_plugins.thermal_ablation.chances import chances
 from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
 from planner_plugins.thermal_ablation.metrics import PlacedZone
 from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.simulation.judging import simulate
 from planner_plugins.thermal_ablation.suggestions import access_rules, suggest
 
 from planner.base.errors import InvalidValue
@@ -27,7 +28,7 @@ from planner.plugin.settings import settings_values
 
 VERSION = "0.1.0"
 
-__all__ = ["Settings", "access_rules", "assess", "prepare", "preview", "suggest"]
+__all__ = ["Settings", "access_rules", "assess", "prepare", "preview", "simulate", "suggest"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from planner.planning.robustness import PLACEMENTS
 from planner.plugin.settings import option
 
+#: What only a simulation asks for.
+SIMULATION = "Simulation (expert)"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -56,4 +59,49 @@ class Settings:
     )
     parenchyma_mm: float = option(
         10.0, "Liver to pass before a lesion at the capsule is reached.", "mm", 0.0, 50.0
+    )
+    simulation_voxel_mm: float = option(
+        1.0, "Size of a voxel of the simulation.", "mm", 0.5, 2.0, drawer=SIMULATION
+    )
+    death_model: str = option(
+        "arrhenius",
+        "What kills in a simulation of heat; the models differ by a factor of 25 in time.",
+        choices=("arrhenius", "cem43", "three_state", "isotherm"),
+        drawer=SIMULATION,
+    )
+    liver_perfusion_per_s: float = option(
+        0.0064, "Blood through a volume of liver, for simulations.", "1/s", 0.0, 0.03, drawer=SIMULATION
+    )
+    vessel_flow: bool = option(
+        True, "Blood flows in wide vessels and cools (no: Pringle manoeuvre, balloon).", drawer=SIMULATION
+    )
+    needles_in_turn: bool = option(
+        False, "Simulate needles one after the other instead of together.", drawer=SIMULATION
+    )
+    rf_control: str = option(
+        "device",
+        "How radiofrequency is controlled: as the device does, or by a rule.",
+        choices=("device", "power", "temperature", "impedance"),
+        drawer=SIMULATION,
+    )
+    rf_power_w: float = option(
+        100.0,
+        "Power of radiofrequency under constant power, and the most otherwise.",
+        "W",
+        1.0,
+        300.0,
+        drawer=SIMULATION,
+    )
+    rf_electrodes: str = option(
+        "switching",
+        "How several electrodes work: in turns of 30 s, all at once, or in pairs.",
+        choices=("switching", "together", "bipolar"),
+        drawer=SIMULATION,
+    )
+    freeze_cycles: int = option(
+        2, "Freezes of a cryoablation, with thaws between them.", "", 1, 4, drawer=SIMULATION
+    )
+    thaw_s: float = option(300.0, "Passive thaw between two freezes.", "s", 1.0, 1800.0, drawer=SIMULATION)
+    lethal_cold_degc: float = option(
+        -40.0, "Simulated tissue dies at this temperature or below.", "°C", -60.0, -1.0, drawer=SIMULATION
     )

@@ -86,9 +86,7 @@ def suggest(
 
 def access_rules(settings: Settings) -> AccessRules:
     """The rules by which an entry is allowed, as the settings have them."""
-    return AccessRules(
-        is_lung_refused=settings.lung_crossing == "stop", parenchyma_mm=settings.parenchyma_mm
-    )
+    return AccessRules(is_lung_refused=settings.lung_crossing == "stop", parenchyma_mm=settings.parenchyma_mm)
 
 
 def _lesion(case: Case, plan: Plan, name: str) -> str:

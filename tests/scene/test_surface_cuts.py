@@ -9,7 +9,7 @@ from planner.model.assessment import Surface
 from planner.model.geometry import Grid
 from planner.scene.palette import PAINTED
 from planner.scene.planes import Orientation, PlaneStack
-from planner.scene.skin_access import ACCESS, REFUSED, SkinCut
+from planner.scene.surface_cuts import ACCESS, REFUSED, SkinCut
 
 RADIUS_MM = 50.0
 

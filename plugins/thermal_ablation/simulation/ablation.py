@@ -1,0 +1,280 @@
+"""A plan's needles simulated in a case: temperatures over time, and the tissue that dies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from planner_plugins.thermal_ablation.grounds import Grounds
+from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.simulation.course import (
+    DEATH_MODELS,
+    Course,
+    SnapshotListener,
+    model_words,
+    snapshot_field,
+)
+from planner_plugins.thermal_ablation.simulation.firing import Firing, firings_of
+from planner_plugins.thermal_ablation.simulation.freezing import cold_course
+from planner_plugins.thermal_ablation.simulation.heating import HeatSource, heat_course
+from planner_plugins.thermal_ablation.simulation.laser import laser_source
+from planner_plugins.thermal_ablation.simulation.microwave import Calibration, calibrate, microwave_source
+from planner_plugins.thermal_ablation.simulation.parameters import parameters_of
+from planner_plugins.thermal_ablation.simulation.radiofrequency import RadiofrequencySource
+from planner_plugins.thermal_ablation.simulation.region import Region, region_grid, region_of
+from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary, filled_level
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.compute.heat_lattice import Mask, Single
+from planner.compute.spheroid import Spheroid
+from planner.model.case import Case
+from planner.model.geometry import FloatArray, Grid
+from planner.model.plan import Plan
+from planner.planning.constants import Constant
+from planner.planning.devices import Device, DeviceZone, device_library
+from planner.planning.placing import zone_of
+
+#: Tissue around the active part of a device whose zone is not known by size.
+UNKNOWN_ZONE_MM = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedAblation:
+    """What simulated needles do; arrays ``[k, j, i]`` on the grid, read-only.
+
+    Parameters
+    ----------
+    grid, region
+        The lattice, and the tissue on it.
+    times_s, temperatures_c
+        Of the snapshots; float16, shape (n, nk, nj, ni).
+    dead_at_s, dead
+        When tissue died (infinite where alive), and the final zone.
+    boundary
+        The zone's boundary, finer than voxels; None where nothing died.
+    volumes_ml
+        Dead volume at each snapshot, by voxels.
+    hottest_c, coldest_c
+        Over all places and times.
+    zones
+        The device's own zone of each needle, by its id, where one is known.
+    calibrations
+        Of antennas, by needle.
+    death_words, notes
+        The death model with its source; what sources and controls did.
+    parameters
+        Constants of the simulation by name.
+    """
+
+    grid: Grid
+    region: Region
+    times_s: tuple[float, ...]
+    temperatures_c: npt.NDArray[np.float16]
+    dead_at_s: Single
+    dead: Mask
+    boundary: ZoneBoundary | None
+    volumes_ml: tuple[float, ...]
+    hottest_c: float
+    coldest_c: float
+    zones: Mapping[str, Spheroid]
+    calibrations: Mapping[str, Calibration]
+    death_words: str
+    notes: tuple[str, ...]
+    parameters: Mapping[str, Constant]
+
+    def __post_init__(self) -> None:
+        shapes = {self.dead_at_s.shape, self.dead.shape, self.temperatures_c.shape[1:]}
+        if shapes != {self.grid.shape} or len(self.times_s) != len(self.temperatures_c):
+            raise InvalidValue(
+                "A simulation's arrays must have its grid's shape.", f"{shapes}, grid {self.grid.shape}"
+            )
+        for array in (self.temperatures_c, self.dead_at_s, self.dead):
+            array.setflags(write=False)
+
+    @property
+    def zone_volume_ml(self) -> float:
+        """Volume of the final zone; zero where nothing died."""
+        return 0.0 if self.boundary is None else self.boundary.volume_ml
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """Needles with the zones their devices would make."""
+
+    firings: tuple[Firing, ...]
+    tables: Mapping[str, DeviceZone]
+    zones: Mapping[str, Spheroid]
+
+
+def simulate_plan(
+    case: Case,
+    plan: Plan,
+    grounds: Grounds,
+    settings: Settings,
+    task: Task,
+    on_snapshot: SnapshotListener | None = None,
+) -> SimulatedAblation:
+    """Simulate the needles of a plan; the same input gives the same bits.
+
+    Parameters
+    ----------
+    grounds
+        Of this case, with the lesions the needles treat.
+    on_snapshot
+        Called with each snapshot while the simulation runs; whoever watches the task is shown it too.
+
+    Raises
+    ------
+    InvalidValue
+        If the plan cannot be simulated: no needle, a device that gives off nothing known, heat and
+        cold together.
+    Cancelled
+        When the task was cancelled.
+    """
+    del case  # the grounds hold its structures
+    work = _work(plan, settings)
+    task.report(0.0, "Tissue around the needles")
+    region = region_of(grounds.anatomy.structures, _grid(work, grounds, settings))
+    task.check()
+    calibrations: dict[str, Calibration] = {}
+
+    def show(time_s: float, celsius: Single) -> None:
+        task.show(snapshot_field(time_s, region.grid, celsius))
+        if on_snapshot is not None:
+            on_snapshot(time_s, celsius)
+
+    run = task.part(0.3, 0.95)
+    if work.firings[0].emitter.modality == "cryo":
+        course = cold_course(region, work.firings, settings, run, show)
+        words = f"{settings.lethal_cold_degc:g} °C reached; Gage and Baust, Cryobiology 1998;37:171"
+    else:
+        calibrations = _calibrations(work, settings, task.part(0.05, 0.3))
+        sources = _sources(region, work, calibrations, settings)
+        duration = max(f.stop_s for f in work.firings)
+        course = heat_course(region, sources, duration, settings, run, show)
+        words = model_words(DEATH_MODELS[settings.death_model])
+    task.report(0.95, "Boundary of the simulated zone")
+    return _outcome(course, region, work, calibrations, words, settings)
+
+
+def _work(plan: Plan, settings: Settings) -> _Work:
+    library = device_library()
+    devices = [library.device(a.device) for a in plan.applicators]
+    firings = firings_of(plan.applicators, devices, in_turn=settings.needles_in_turn)
+    tables = {f.needle.id: zone for f in firings if (zone := _table_zone(f.device, f, settings)) is not None}
+    zones = {f.needle.id: zone_of(f.needle, tables[f.needle.id]) for f in firings if f.needle.id in tables}
+    return _Work(firings, tables, zones)
+
+
+def _table_zone(device: Device, firing: Firing, settings: Settings) -> DeviceZone | None:
+    """The device's own zone; None where no row of its table has both axes."""
+    if not device.usable_rows(settings.allow_ex_vivo):
+        if firing.emitter.modality == "microwave":
+            device.zone(firing.needle.settings, settings.allow_ex_vivo)  # says what is missing
+        return None
+    return device.zone(firing.needle.settings, settings.allow_ex_vivo)
+
+
+def _grid(work: _Work, grounds: Grounds, settings: Settings) -> Grid:
+    points = [
+        ground.margin.outline.samples.points_lps_mm
+        for name, ground in grounds.lesions.items()
+        if name in {f.needle.lesion for f in work.firings}
+    ]
+    for firing in work.firings:
+        parts = firing.emitter.active_segments(firing.needle).reshape(-1, 3)
+        around = _ball_points()
+        zone = work.zones.get(firing.needle.id)
+        if zone is None:
+            points.append((parts[:, None, :] + UNKNOWN_ZONE_MM * around).reshape(-1, 3))
+            continue
+        points.append(parts)
+        points.append(_surface_points(zone, around, firing.device.lethal_inset_mm))
+    first = work.firings[0].needle
+    return region_grid(
+        np.concatenate(points), np.array(first.tip_lps_mm), first.direction, settings.simulation_voxel_mm
+    )
+
+
+def _ball_points() -> FloatArray:
+    """Directions spread over a ball, shape (n, 3)."""
+    n = np.arange(200) + 0.5
+    polar, turn = np.arccos(1 - 2 * n / 200), np.pi * (1 + 5**0.5) * n
+    return np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], axis=1)
+
+
+def _surface_points(zone: Spheroid, around: FloatArray, grown_mm: float) -> FloatArray:
+    """Points of a zone's surface, grown outwards."""
+    axis = np.array(zone.axis_lps)
+    along = around @ axis
+    across = around - along[:, None] * axis
+    radius, half = 0.5 * zone.short_axis_mm + grown_mm, 0.5 * zone.long_axis_mm + grown_mm
+    return np.asarray(np.array(zone.center_lps_mm) + radius * across + (half * along)[:, None] * axis)
+
+
+def _calibrations(work: _Work, settings: Settings, task: Task) -> dict[str, Calibration]:
+    antennas = [f for f in work.firings if f.emitter.modality == "microwave"]
+    found = {}
+    for n, firing in enumerate(antennas):
+        part = task.part(n / len(antennas), (n + 1) / len(antennas))
+        found[firing.needle.id] = calibrate(firing, work.tables[firing.needle.id], settings, part)
+    return found
+
+
+def _sources(
+    region: Region, work: _Work, calibrations: Mapping[str, Calibration], settings: Settings
+) -> list[HeatSource]:
+    found: list[HeatSource] = []
+    currents = [f for f in work.firings if f.emitter.modality == "radiofrequency"]
+    if currents:
+        found.append(RadiofrequencySource(region, currents, settings))
+    for firing in work.firings:
+        id = firing.needle.id
+        if firing.emitter.modality == "microwave":
+            found.append(microwave_source(region, firing, work.tables[id], calibrations[id]))
+        elif firing.emitter.modality == "laser":
+            found.append(laser_source(region, firing))
+    return found
+
+
+def _outcome(
+    course: Course,
+    region: Region,
+    work: _Work,
+    calibrations: Mapping[str, Calibration],
+    words: str,
+    settings: Settings,
+) -> SimulatedAblation:
+    cores = [
+        f.emitter.active_segments(f.needle)
+        for f in work.firings
+        if f.emitter.modality == "radiofrequency" and f.emitter.number("cooled") > 0
+    ]
+    level = filled_level(region.grid, course.level, region.is_blood, cores)
+    dead = np.asarray(level > 0)
+    dead_at = np.where(dead, np.minimum(course.dead_at_s, course.times_s[-1]), np.inf).astype(np.float32)
+    return SimulatedAblation(
+        region.grid,
+        region,
+        course.times_s,
+        course.temperatures_c,
+        dead_at,
+        dead,
+        ZoneBoundary.of(region.grid, level) if dead.any() else None,
+        _volumes_ml(dead_at, course.times_s, region.grid),
+        course.hottest_c,
+        course.coldest_c,
+        work.zones,
+        calibrations,
+        words,
+        course.notes,
+        parameters_of({f.emitter.modality for f in work.firings}, work.firings, settings),
+    )
+
+
+def _volumes_ml(dead_at_s: Single, times_s: Sequence[float], grid: Grid) -> tuple[float, ...]:
+    when = np.sort(dead_at_s[np.isfinite(dead_at_s)])
+    return tuple(float(n) * grid.voxel_volume_ml for n in np.searchsorted(when, times_s, side="right"))

@@ -1,0 +1,191 @@
+"""What a simulated zone says of a plan, in numbers and words."""
+
+from __future__ import annotations
+
+import numpy as np
+from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround, prepare_grounds
+from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD
+from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.simulation import findings as say
+from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblation, simulate_plan
+from planner_plugins.thermal_ablation.simulation.course import SnapshotListener, snapshot_field
+from planner_plugins.thermal_ablation.simulation.margin import SimulatedMargin, simulated_margin
+from planner_plugins.thermal_ablation.simulation.vessel_bites import vessel_bites
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.compute.margin import MinimalMargin, evaluate_margin
+from planner.compute.zone_union import union_distance_mm
+from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarField, Surface, Uncertainty
+from planner.model.case import Case
+from planner.model.geometry import FloatArray
+from planner.model.plan import Plan
+from planner.plugin.hashing import plan_hash, structures_hash
+from planner.plugin.settings import settings_values
+
+VERSION = "0.1.0"
+MODULE = "thermal_ablation"
+
+Judged = tuple[list[Metric], list[Finding]]
+
+
+def simulate(
+    case: Case, plan: Plan, settings: Settings, task: Task, on_snapshot: SnapshotListener | None = None
+) -> Assessment:
+    """Simulate a plan and judge it by the tissue that dies.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no lesion or probe, or the plan cannot be simulated.
+    """
+    if not plan.applicators:
+        raise InvalidValue("The plan has no probe.", f"plan '{plan.name}'", "Place a probe first.")
+    wanted = tuple(dict.fromkeys(a.lesion for a in plan.applicators if a.lesion)) or None
+    grounds = prepare_grounds(case, settings, task.part(0.0, 0.2), wanted)
+    found = simulate_plan(case, plan, grounds, settings, task.part(0.2, 0.97), on_snapshot)
+    task.report(0.97, "Margins of the simulated zone")
+    metrics, findings = _plan_judged(found, plan)
+    for name, ground in grounds.lesions.items():
+        numbers, said = _lesion_judged(name, ground, found)
+        metrics += numbers
+        findings += said
+    inputs = {"structures": structures_hash(case), "plan": plan_hash(plan)}
+    task.report(1.0, "Done")
+    return Assessment(
+        MODULE,
+        VERSION,
+        inputs,
+        settings_values(settings),
+        tuple(metrics),
+        tuple(findings),
+        _curves(found, grounds),
+        _surfaces(found),
+        _fields(found),
+    )
+
+
+def _plan_judged(found: SimulatedAblation, plan: Plan) -> Judged:
+    method = f"simulated (model) on {found.grid.spacing_mm[0]:g} mm voxels; {found.death_words}"
+    notes = "; ".join(found.notes)
+    metrics = [
+        Metric("simulated_zone_volume_ml", found.zone_volume_ml, "ml", "plan", method, note=notes),
+        Metric("hottest_tissue_degc", found.hottest_c, "°C", "plan", method),
+        Metric("coldest_tissue_degc", found.coldest_c, "°C", "plan", method),
+    ]
+    whole = len(found.zones) == len(plan.applicators)
+    dice = _dice(found) if whole else None
+    note = "" if whole else "no device zone with both axes"
+    metrics.append(
+        Metric(
+            "simulated_zone_overlap_dice",
+            dice,
+            "1",
+            "plan",
+            "with the devices' own zones, by voxels",
+            note=note,
+        )
+    )
+    bites = (
+        ()
+        if found.boundary is None
+        else vessel_bites(found.boundary, found.region, list(found.zones.values()))
+    )
+    return metrics, say.simulation_findings(found) + say.bite_findings(bites)
+
+
+def _dice(found: SimulatedAblation) -> float:
+    """Overlap of the simulated zone with the devices' own, twice the common part over the sum."""
+    own = np.zeros(found.grid.shape, dtype=bool)
+    k, j, i = np.indices(found.grid.shape)
+    points = found.grid.to_lps(np.stack([i, j, k], axis=-1).reshape(-1, 3))
+    for zone in found.zones.values():
+        own |= zone.contains(points).reshape(found.grid.shape)
+    return float(
+        2.0 * np.count_nonzero(own & found.dead) / (np.count_nonzero(own) + np.count_nonzero(found.dead))
+    )
+
+
+def _lesion_judged(name: str, ground: LesionGround, found: SimulatedAblation) -> Judged:
+    zones = list(found.zones.values())
+    device = evaluate_margin(ground.margin, zones).minimal if zones else None
+    if found.boundary is None:
+        return [Metric("simulated_minimal_margin_mm", None, "mm", name, note="no tissue died")], []
+    own = simulated_margin(ground.margin, found.boundary, found.region.grid)
+    value, method = own.minimal.value_mm, "sub-voxel lesion surface to the simulated zone's boundary (model)"
+    interval = Uncertainty(
+        own.minimal.low_mm, own.minimal.high_mm, 90.0, "voxels, outline and lattice only; not the model"
+    )
+    place = own.minimal.place_lps_mm
+    metrics = [
+        Metric("simulated_minimal_margin_mm", value, "mm", name, method, None, interval, where_lps_mm=place),
+        Metric(
+            "simulated_lesion_coverage_percent",
+            own.coverage_percent,
+            "%",
+            name,
+            "share of the lesion's volume, simulated",
+        ),
+    ]
+    findings = []
+    if device is not None:
+        metrics += _judged(name, device, own)
+        if value < device.value_mm:
+            findings.append(say.lower_margin(name, value, device.value_mm, place))
+    return metrics, findings
+
+
+def _judged(name: str, device: MinimalMargin, own: SimulatedMargin) -> list[Metric]:
+    """Beside the device's own zone; a simulation may lower a judged margin, never raise it."""
+    lower = min((own.minimal, device), key=lambda m: m.value_mm)
+    interval = Uncertainty(
+        lower.low_mm, lower.high_mm, 90.0, "voxels, outline and lattice only; not the model"
+    )
+    return [
+        Metric(
+            "simulated_margin_change_mm", own.minimal.value_mm - device.value_mm, "mm", name,
+            "simulated minus that of the devices' own zones",
+        ),
+        Metric(
+            "judged_minimal_margin_mm", lower.value_mm, "mm", name,
+            f"the lower of {MARGIN_METHOD} and the simulated one", None, interval,
+            where_lps_mm=lower.place_lps_mm,
+        ),
+    ]  # fmt: skip
+
+
+def _curves(found: SimulatedAblation, grounds: Grounds) -> tuple[Curve, ...]:
+    """Volume of the zone, and the temperature in the middle and at the edge of each lesion, over time."""
+    times = np.array(found.times_s)
+    curves = [Curve("simulated_zone_volume", times, np.array(found.volumes_ml), "s", "ml", "plan")]
+    for name, ground in grounds.lesions.items():
+        edge = ground.margin.outline.samples.points_lps_mm
+        middle = edge.mean(axis=0, keepdims=True)
+        weakest = edge[[int(np.argmin(_depths(found, edge)))]]
+        for curve, point in (("centre", middle), ("edge", weakest)):
+            kji = np.rint(found.grid.to_ijk(point)[0]).astype(int)[::-1]
+            if np.all((kji >= 0) & (kji < found.grid.shape)):
+                own = found.temperatures_c[:, kji[0], kji[1], kji[2]].astype(np.float64)
+                curves.append(Curve(f"temperature_at_lesion_{curve}", times, own, "s", "°C", name))
+    return tuple(curves)
+
+
+def _depths(found: SimulatedAblation, points: FloatArray) -> FloatArray:
+    """How deep points lie in the simulated zone; in the devices' where nothing died."""
+    if found.boundary is None:
+        return union_distance_mm(points, list(found.zones.values()))
+    return found.boundary.signed_distance_mm(points)
+
+
+def _surfaces(found: SimulatedAblation) -> tuple[Surface, ...]:
+    if found.boundary is None:
+        return ()
+    points = found.boundary.points_lps_mm.astype(np.float32)
+    return (Surface("simulated_zone", points, found.boundary.triangles, None, "", "plan"),)
+
+
+def _fields(found: SimulatedAblation) -> tuple[ScalarField, ...]:
+    """Each snapshot, and when each voxel died (infinite where alive)."""
+    pairs = zip(found.times_s, found.temperatures_c, strict=True)
+    shots = [snapshot_field(time_s, found.grid, values) for time_s, values in pairs]
+    return (*shots, ScalarField("dead_time_s", found.grid, found.dead_at_s, "s"))
