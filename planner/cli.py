@@ -123,10 +123,22 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("modules", help="what is installed, and what failed to load")
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_modules)
+
+    add = commands.add_parser("devices", help="the device library with its tables, and devices of your own")
+    add.add_argument("--add", type=Path, metavar="FILE.csv", help="add a device with the zones of a table")
+    add.add_argument("--remove", default="", metavar="NAME", help="take out a device of your own")
+    add.add_argument("--name", default="", help="of the device to add; made of its title where left out")
+    add.add_argument("--title", default="", help="what the device to add is called")
+    add.add_argument("--modality", default="", help="its kind of energy, such as microwave or cryo")
+    add.add_argument("--length-mm", type=float, default=150.0, help="of its shaft")
+    add.add_argument("--diameter-mm", type=float, default=1.8, help="of its shaft")
+    add.add_argument("--center-offset-mm", type=float, default=None, help="zone's centre behind the tip")
+    add.add_argument("--json", action="store_true", help="print one JSON document")
+    add.set_defaults(run=_devices)
     return parser
 
 
-_COMMANDS = ("open", "import", "assess", "suggest", "report", "sample", "verify", "modules")
+_COMMANDS = ("open", "import", "assess", "suggest", "report", "sample", "verify", "modules", "devices")
 
 
 def _add_case_and_plan(parser: argparse.ArgumentParser) -> None:
@@ -353,6 +365,51 @@ def _modules(chosen: argparse.Namespace) -> int:
     lines = [f"{m['id']} {m['version']}: {m['title']}" for m in found]
     lines += [f"{id} failed: {error.what} {error.thing}" for id, error in registry.failures.items()]
     return _print(chosen.json, {"modules": found, "failed": failed}, lines)
+
+
+def _devices(chosen: argparse.Namespace) -> int:
+    from planner.io.device_files import device_document
+    from planner.planning.devices import PLACEHOLDER, device_library
+    from planner.session.own_devices import OwnDevices
+
+    own = OwnDevices()
+    if chosen.add is not None:
+        _add_device(chosen, own)
+    if chosen.remove:
+        own.remove(chosen.remove)
+    library = device_library()
+    found = [device_document(d, d.name in library.own) for d in library.devices.values()]
+    troubles = [[e.what, e.thing, e.todo] for e in library.troubles]
+    lines: list[str] = []
+    for device in library.devices.values():
+        lines.append(f"{device.name}: {device.title}{' (yours)' if device.name in library.own else ''}")
+        if device.is_placeholder:
+            lines.append(f"  {PLACEHOLDER}")
+        lines += [f"  {row.words}" for row in device.rows]
+        if device.table is not None and len(device.table.rows) > 1:
+            lines.append(f"  sizes between rows: {device.table.how}")
+    lines += [f"left out: {e.what} {e.thing} {e.todo}" for e in library.troubles]
+    return _print(chosen.json, {"devices": found, "left_out": troubles}, lines)
+
+
+def _add_device(chosen: argparse.Namespace, own: Any) -> None:
+    from planner.io.device_files import read_zone_csv
+    from planner.session.own_devices import new_device
+
+    if not (chosen.title and chosen.modality):
+        print("liver-planner: --add needs --title and --modality", file=sys.stderr)
+        raise SystemExit(WRONG_USE)
+    own.keep(
+        new_device(
+            chosen.title,
+            chosen.modality,
+            read_zone_csv(chosen.add),
+            name=chosen.name,
+            length_mm=chosen.length_mm,
+            diameter_mm=chosen.diameter_mm,
+            center_offset_mm=chosen.center_offset_mm,
+        )
+    )
 
 
 def _plan(case_folder: Path, words: str) -> Any:

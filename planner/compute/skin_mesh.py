@@ -125,6 +125,21 @@ class SkinMesh:
         )
 
 
+    def thinned(self, cell_mm: float) -> SkinMesh:
+        """One point a cell of this size, which stands for the skin of all there; it has no triangles."""
+        cells = np.floor(self.points_lps_mm / np.float32(cell_mm)).astype(np.int64)
+        _, first, cell_of = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+        areas = np.bincount(cell_of.ravel(), self.areas_mm2, len(first))
+        order = np.argsort(first)
+        kept = first[order]
+        return SkinMesh(
+            self.points_lps_mm[kept],
+            np.zeros((0, 3), dtype=np.int32),
+            self.normals_lps[kept],
+            areas[order].astype(np.float32),
+        )
+
+
 def _crossed_edges(values: npt.NDArray[np.float32]) -> int:
     """How many lattice edges cross one half: as many points has the mesh."""
     inside = values >= 0.5

@@ -234,8 +234,7 @@ class SuggestionPart(QWidget):
         self.device = QComboBox()
         self.device.setObjectName("suggestDevice")
         self.device.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        for name, device in device_library().devices.items():
-            self.device.addItem(device.title, name)
+        self.list_devices()
         self.margin = QDoubleSpinBox()
         self.margin.setObjectName("suggestMargin")
         self.margin.setRange(0.0, 15.0)
@@ -273,6 +272,14 @@ class SuggestionPart(QWidget):
         column.addLayout(self._cards)
         self._shown: object = None
         self._device_of = ""
+
+    def list_devices(self) -> None:
+        """Offer the devices there are now."""
+        chosen = self.device.currentData()
+        self.device.clear()
+        for name, device in device_library().devices.items():
+            self.device.addItem(device.title, name)
+        self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
 
     def refresh(self) -> None:
         """Show the state and the plans."""

@@ -6,12 +6,22 @@ import math
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QWidget,
+)
 
 from planner.base.errors import PlannerError
-from planner.desktop.pieces import clear_layout, dim_label
+from planner.desktop.pieces import clear_layout, dim_label, link_button
 from planner.model.plan import Applicator, Point
-from planner.planning.devices import device_library
+from planner.planning.devices import PLACEHOLDER, Device, DeviceLibrary, device_library
+from planner.planning.zone_sizes import setting_text
 from planner.session.actions import Workbench
 from planner.session.placing import with_device, zone_center_of
 
@@ -34,6 +44,7 @@ class DeviceForm(QWidget):
     """
 
     trouble = Signal(object)
+    devices_asked = Signal()
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +55,7 @@ class DeviceForm(QWidget):
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnStretch(3, 1)
-        self._built_for: tuple[str, str] | None = None
+        self._built_for: tuple[str, str, DeviceLibrary] | None = None
         self._fields: dict[str, QDoubleSpinBox] = {}
         self._device = QComboBox()
 
@@ -52,7 +63,8 @@ class DeviceForm(QWidget):
         """Show the selected probe's device and settings."""
         probe = selected_probe(self.bench)
         device = probe.device if probe is not None else self.bench.placing.device
-        key = (probe.id if probe is not None else "", device)
+        # The library is another one where a device was added, changed or removed.
+        key = (probe.id if probe is not None else "", device, device_library())
         if key != self._built_for:
             self._build(probe, device)
             self._built_for = key
@@ -76,10 +88,15 @@ class DeviceForm(QWidget):
         self._device.setAccessibleName("Device")
         self._device.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for name, each in library.devices.items():
-            self._device.addItem(each.title, name)
-            self._device.setItemData(self._device.count() - 1, each.note, Qt.ItemDataRole.ToolTipRole)
+            self._device.addItem(f"{each.title} · yours" if name in library.own else each.title, name)
+            self._device.setItemData(
+                self._device.count() - 1, _device_words(each), Qt.ItemDataRole.ToolTipRole
+            )
+        found = library.devices.get(device)
+        if found is None:
+            self._device.addItem(f"{device} (not in the library)", device)
         self._device.setCurrentIndex(self._device.findData(device))
-        self._device.setToolTip(library.devices[device].note if device in library.devices else "")
+        self._device.setToolTip(_device_words(found) if found is not None else "")
         self._device.activated.connect(self._device_chosen)
         self._grid.addWidget(dim_label("Device"), 0, 0)
         self._grid.addWidget(self._device, 0, 1, 1, 3)
@@ -88,6 +105,26 @@ class DeviceForm(QWidget):
             title, _, _, _ = _SETTINGS.get(name, (name, "", 1, 1.0))
             self._grid.addWidget(dim_label(title), 1 + n // 2, 2 * (n % 2))
             self._grid.addWidget(self._field(name, device, settings[name]), 1 + n // 2, 2 * (n % 2) + 1)
+        self._grid.addLayout(self._device_line(found), 1 + (len(settings) + 1) // 2, 0, 1, 4)
+
+    def _device_line(self, device: Device | None) -> QHBoxLayout:
+        """Whether the device is a placeholder or missing, and the way to one's own devices."""
+        line = QHBoxLayout()
+        words = "" if device is not None and not device.is_placeholder else PLACEHOLDER
+        if device is None:
+            words = "This device is not in the library of this computer."
+        mark = QLabel(words)
+        mark.setObjectName("devicePlaceholder")
+        mark.setProperty("amber", True)
+        mark.setWordWrap(True)
+        mark.setVisible(bool(words))
+        link = link_button("My devices…", "Add or change devices of your own, by a form or a table")
+        link.setObjectName("myDevices")
+        link.setAccessibleName("My devices")
+        link.clicked.connect(lambda _checked: self.devices_asked.emit())
+        line.addWidget(mark, 1)
+        line.addWidget(link, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
+        return line
 
     def _field(self, name: str, device: str, value: float) -> QDoubleSpinBox:
         _, suffix, decimals, step = _SETTINGS.get(name, ("", "", 1, 1.0))
@@ -101,9 +138,11 @@ class DeviceForm(QWidget):
         found = device_library().devices.get(device)
         span = found.setting_range(name, allow_ex_vivo=True) if found is not None else None
         field.setRange(*(span or (-50.0, 100_000.0)))
-        if span is not None:
+        if span is not None and found is not None:
             words = f"{span[0]:g} to {span[1]:g}" if span[0] < span[1] else f"only {span[0]:g}"
-            field.setToolTip(f"The device's table holds {words}; sizes are never extrapolated.")
+            field.setToolTip(
+                f"The device's table holds {words}; sizes are never extrapolated.{_hull_words(found)}"
+            )
         # Filled before it is connected: a range that is set must not change the plan.
         field.setValue(value)
         field.valueChanged.connect(lambda changed: self._setting_changed(name, changed))
@@ -112,6 +151,8 @@ class DeviceForm(QWidget):
 
     def _device_chosen(self, index: int) -> None:
         name = str(self._device.itemData(index))
+        if name not in device_library().devices:
+            return  # the probe's own device, which is missing here
         probe = selected_probe(self.bench)
         self.bench.placing.choose_device(name)
         if probe is not None:
@@ -207,6 +248,23 @@ class CoordinateForm(QWidget):
             return
         plan = self.bench.session.plan.with_instrument(changed)
         self.bench.session.change_plan(f"Move {end} of probe {probe.id}", plan)
+
+
+def _device_words(device: Device) -> str:
+    """What is shown of a device where the mouse rests on it."""
+    return f"{PLACEHOLDER} {device.note}" if device.is_placeholder else device.note
+
+
+def _hull_words(device: Device) -> str:
+    """The corners of what was published, where power and time depend on each other."""
+    table = device.table
+    if table is None or len(table.names) != 2 or len(table.hull) < 2:
+        return ""
+    corners = [
+        " for ".join(setting_text(n, v) for n, v in zip(table.names, corner, strict=True))
+        for corner in table.hull
+    ]
+    return f" Power and time lie between {', '.join(corners)}."
 
 
 def selected_probe(bench: Workbench) -> Applicator | None:

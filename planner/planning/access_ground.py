@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -99,6 +99,10 @@ class AccessGround:
             liver = SmoothMask.of(coarse.shares(mask), coarse.grid, CAPSULE_SMOOTHING_MM)
         task.report(1.0, "Ready for access maps")
         return cls(anatomy, lattice, skin, liver, lesions, frozenset(segmented))
+
+    def thinned(self, cell_mm: float) -> AccessGround:
+        """The same ground with one entry a cell of the skin: for maps of many targets."""
+        return replace(self, skin=self.skin.thinned(cell_mm))
 
     @property
     def error_mm(self) -> float:

@@ -26,7 +26,7 @@ def center_offset_mm(device: Device, settings: Mapping[str, float]) -> float:
     """How far the zone's centre lies behind the tip."""
     if device.name == CUSTOM:
         return float(settings.get("center_offset_mm", device.center_offset.value))
-    return device.center_offset.value
+    return device.center_offset_at(settings).value
 
 
 def aimed_applicator(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
@@ -24,14 +23,16 @@ from planner.model.plan import Applicator, Point
 from planner.planning.access import AccessMap, access_map
 from planner.planning.access_choice import AccessEntry, LeastBad, alternatives, entry_of, least_bad
 from planner.planning.access_ground import AccessGround
-from planner.planning.access_rules import AccessRules, Refusal
+from planner.planning.access_rules import AccessRules
 from planner.planning.arrays import gap_mm
-from planner.planning.covering import Cover, least_cover
-from planner.planning.devices import Device
+from planner.planning.covering import Cover, greedy_cover, least_cover
+from planner.planning.devices import Device, DeviceZone
+from planner.planning.goal_points import candidate_centers, goal_points
 from planner.planning.placing import center_offset_mm, zone_of
+from planner.planning.spread_positions import least_count, patterns, spread
 
-#: About so many points stand for the lesion with its margin, and so many zone centres are tried.
-POINTS, CENTERS = 900, 34
+#: Entries are so far apart; windows between ribs are wider.
+ENTRIES_MM = 6.0
 #: Paths tried to each centre.
 PATHS = 4
 #: Shafts nearer than this cannot both be placed.
@@ -43,6 +44,10 @@ INSET_SHARES = (0.0, 0.15, 0.3, 0.45)
 SHORT_MM = 0.1
 #: One zone's centre is looked for with steps from the first to the last of these.
 SEARCH_MM = (4.0, 2.0, 1.0, 0.5, 0.25)
+#: What is put first among plans with equally few needles.
+AIMS = ("path", "liver", "short")
+#: As many positions are looked for between the tried ones.
+MOST_SPREAD = 6
 #: What a plan may cost beside its number of needles, so that the number always comes first.
 PATH_WEIGHT, LIVER_WEIGHT = 0.2, 0.2
 
@@ -79,7 +84,7 @@ class SuggestedNeedles:
     Parameters
     ----------
     aim
-        What was put first: ``path`` or ``liver``.
+        What was put first: one of `AIMS`.
     needles
         In the order of the plan.
     entries
@@ -158,27 +163,24 @@ def suggest_needles(
     points, gap = goal_points(prepared, goal.margin_mm)
     centers = candidate_centers(prepared, points, 0.5 * min(zone.short_axis_mm, zone.long_axis_mm))
     beyond = center_offset_mm(device, settings)
+    # Many maps are made: entries some millimetres apart tell the ways there are.
+    ground = ground.thinned(ENTRIES_MM)
+    search = _Search(ground, device, settings, goal, rules, zone, beyond)
     candidates: list[_Candidate] = []
     maps: list[AccessMap] = []
     for n, center in enumerate(centers):
-        task.report(0.05 + 0.75 * n / len(centers), f"Paths to position {n + 1} of {len(centers)}")
-        access = access_map(ground, center, goal.lesion, device.length.value, beyond, rules)
+        task.report(0.05 + 0.65 * n / len(centers), f"Paths to position {n + 1} of {len(centers)}")
+        access = search.map_of(center)
         maps.append(access)
         for entry in alternatives(access, PATHS):
-            id = f"c{len(candidates)}"
-            needle = Applicator(id, device.name, entry.entry_lps_mm, entry.tip_lps_mm, settings, goal.lesion)
-            candidates.append(_Candidate(needle, entry, zone_of(needle, zone)))
+            candidates.append(search.candidate(entry, len(candidates)))
     if not candidates:
         raise NoPath(goal.lesion, least_bad(maps[0]))
     for candidate in candidates[:PATHS]:
-        task.report(0.8, "Looking for one position that will do")
+        task.report(0.7, "Looking for one position that will do")
         center = _best_center(candidate.zone, points)
-        access = access_map(ground, center, goal.lesion, device.length.value, beyond, rules)
-        near = _nearest_allowed(access, candidate.entry.entry_lps_mm)
-        if near is not None:
-            id = f"c{len(candidates)}"
-            needle = Applicator(id, device.name, near.entry_lps_mm, near.tip_lps_mm, settings, goal.lesion)
-            candidates.append(_Candidate(needle, near, zone_of(needle, zone)))
+        candidates += search.near(center, candidate.entry.entry_lps_mm, len(candidates))
+    candidates += _spread(search, candidates, points, gap, task.part(0.72, 0.85))
     depth = np.stack([c.zone.signed_distance_mm(points) for c in candidates])
     touching = tuple(
         (a, b)
@@ -186,13 +188,17 @@ def suggest_needles(
         if gap_mm(candidates[a].needle, candidates[b].needle) < TOUCH_MM
     )
     found: list[SuggestedNeedles] = []
-    for n, aim in enumerate(("path", "liver")):
+    for n, aim in enumerate(AIMS):
+        part = task.part(0.85 + 0.05 * n, 0.9 + 0.05 * n)
         for share in INSET_SHARES:
             reaches = depth >= share * gap
             if not reaches.any():
                 break
-            part = task.part(0.85 + 0.07 * n, 0.92 + 0.07 * n)
             cover = least_cover(reaches, _costs(candidates, reaches, aim), forbidden=touching, task=part)
+            if len(cover.chosen) > goal.most_needles:
+                if not found:  # then no other aim and no deeper cover does with fewer
+                    raise _too_many(goal, device, zone, len(cover.chosen))
+                break
             each = _suggested(aim, candidates, cover, prepared, len(points))
             if judged_margin_mm(each.report) >= goal.margin_mm - SHORT_MM or share == INSET_SHARES[-1]:
                 found.append(each)
@@ -201,16 +207,102 @@ def suggest_needles(
         raise InvalidValue(
             "No zone reaches the lesion.", f"{device.title}, {dict(settings)}", "Take a larger zone."
         )
-    within = [f for f in found if len(f.needles) <= goal.most_needles]
-    if not within:
-        least = min(len(f.needles) for f in found)
-        raise InvalidValue(
-            f"{goal.lesion} needs more needles than are allowed.",
-            f"{least} with {device.title}, {zone.long_axis_mm:.0f} x {zone.short_axis_mm:.0f} mm;"
-            f" allowed are {goal.most_needles}",
-            "Take a larger zone, a smaller margin, or allow more needles.",
+    return _distinct(found)
+
+
+def _too_many(goal: Goal, device: Device, zone: DeviceZone, count: int) -> InvalidValue:
+    return InvalidValue(
+        f"{goal.lesion} needs more needles than are allowed.",
+        f"{count} with {device.title}, {zone.long_axis_mm:.0f} x {zone.short_axis_mm:.0f} mm;"
+        f" allowed are {goal.most_needles}",
+        "Take a larger zone, a smaller margin, or allow more needles.",
+    )
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Needles of one device to positions that are looked for one at a time."""
+
+    ground: AccessGround
+    device: Device
+    settings: Mapping[str, float]
+    goal: Goal
+    rules: AccessRules | None
+    zone: DeviceZone
+    beyond_mm: float
+
+    def near(self, center: Point, entry_lps_mm: Point, number: int) -> list[_Candidate]:
+        """The needle to a position from the allowed entry nearest to another; none where none is allowed."""
+        found = _nearest_allowed(self.map_of(center), entry_lps_mm)
+        return [] if found is None else [self.candidate(found, number)]
+
+    def map_of(self, center: Point) -> AccessMap:
+        """The access map of a position."""
+        length = self.device.length.value
+        return access_map(self.ground, center, self.goal.lesion, length, self.beyond_mm, self.rules)
+
+    def candidate(self, entry: AccessEntry, number: int) -> _Candidate:
+        """The needle from an entry."""
+        needle = Applicator(
+            f"c{number}",
+            self.device.name,
+            entry.entry_lps_mm,
+            entry.tip_lps_mm,
+            self.settings,
+            self.goal.lesion,
         )
-    return _distinct(within)
+        return _Candidate(needle, entry, zone_of(needle, self.zone))
+
+
+def _spread(
+    search: _Search, candidates: Sequence[_Candidate], points: FloatArray, gap: float, task: Task
+) -> list[_Candidate]:
+    """Positions between the tried ones that cover the points with fewer needles than those can.
+
+    Each zone keeps the direction of the tried candidate next to it while they are spread; then each
+    gets the allowed entries of its own place.
+    """
+    depth = np.stack([c.zone.signed_distance_mm(points) for c in candidates])
+    known = len(greedy_cover(depth >= 0, np.ones(len(candidates))))
+    if (depth >= 0).any(axis=0).all() and known == 1:
+        return []
+    middles = np.array([c.zone.center_lps_mm for c in candidates])
+    share = float((depth.max(axis=0) >= 0).mean())
+    first = max(2, least_count(candidates[0].zone, gap**3 * len(points) * 0.5 * share))
+    for count in range(first, min(known + 1, MOST_SPREAD, search.goal.most_needles) + 1):
+        best: tuple[float, tuple[Spheroid, ...]] | None = None
+        for n, start in enumerate(patterns(candidates[0].zone, points, count)):
+            task.report(
+                (count - first + 0.2 * n) / (MOST_SPREAD - first + 1), f"Looking for {count} positions"
+            )
+            turned = tuple(_turned_as(z, candidates, middles) for z in start)
+            held = spread(turned, points, task)
+            worth = float(np.stack([z.signed_distance_mm(points) for z in held]).max(axis=0).min())
+            if best is None or worth > best[0]:
+                best = (worth, held)
+        if best is None or best[0] < 0:
+            continue
+        found: list[_Candidate] = []
+        for zone in best[1]:
+            access = search.map_of(zone.center_lps_mm)
+            near = min(candidates, key=lambda c: _gap(c.zone, zone))
+            entries = [_nearest_allowed(access, near.entry.entry_lps_mm), *alternatives(access, PATHS)]
+            found += [
+                search.candidate(e, len(candidates) + len(found) + k)
+                for k, e in enumerate(e for e in entries if e is not None)
+            ]
+        return found
+    return []
+
+
+def _turned_as(zone: Spheroid, candidates: Sequence[_Candidate], middles: FloatArray) -> Spheroid:
+    """A zone along the needle of the candidate next to it."""
+    nearest = int(np.argmin(np.linalg.norm(middles - np.array(zone.center_lps_mm), axis=1)))
+    return replace(zone, axis_lps=candidates[nearest].zone.axis_lps)
+
+
+def _gap(one: Spheroid, other: Spheroid) -> float:
+    return float(np.linalg.norm(np.array(one.center_lps_mm) - np.array(other.center_lps_mm)))
 
 
 def judged_margin_mm(report: MarginReport) -> float:
@@ -249,63 +341,14 @@ def _nearest_allowed(access: AccessMap, entry_lps_mm: Point) -> AccessEntry | No
     return entry_of(access, int(allowed[int(np.argmin(away))]))
 
 
-def goal_points(prepared: PreparedMargin, margin_mm: float) -> tuple[FloatArray, float]:
-    """Points (n, 3) that stand for a lesion grown by a margin within the liver, and their distance.
-
-    Some lie on the grown surface itself, which a cover must not miss, the others on a lattice within.
-    """
-    samples = prepared.outline.samples
-    points, normals = samples.points_lps_mm, samples.normals_lps
-    volume_mm3 = 1000.0 * prepared.lesion_volume_ml + margin_mm * samples.total_area_mm2
-    step = float(np.clip((volume_mm3 / POINTS) ** (1 / 3), 1.0, 5.0))
-    low, high = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
-    axes = [np.arange(a + 0.5 * step, b + 0.5 * step, step) for a, b in zip(low, high, strict=True)]
-    lattice = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance, nearest = cKDTree(points).query(lattice)
-    outside = np.einsum("ij,ij->i", lattice - points[nearest], normals[nearest]) > 0
-    inner = lattice[~outside | (distance <= margin_mm)]
-    shell = points + margin_mm * normals
-    stride = max(1, len(shell) // (POINTS // 3))
-    gap, _ = cKDTree(points).query(shell)
-    shell = shell[gap >= margin_mm - 1e-6 - 0.02 * margin_mm][::stride]
-    found = np.vstack([inner, shell, points[::stride]])
-    if prepared.liver is not None:
-        from_lesion, foot = cKDTree(points).query(found)
-        beyond = np.einsum("ij,ij->i", found - points[foot], normals[foot]) > 0.01
-        is_liver = prepared.liver.share_at(found) >= 0.5
-        found = found[~beyond | is_liver | (from_lesion < 0.5)]
-    return np.ascontiguousarray(found), step
-
-
-def candidate_centers(prepared: PreparedMargin, points: FloatArray, radius_mm: float) -> list[Point]:
-    """Zone centres to try: the lesion's own centre first, then places spread over it and its margin.
-
-    Places so deep outside that a zone there would leave the far side bare by far are not tried: a
-    centre lies within the goal.
-    """
-    middle = prepared.outline.samples.points_lps_mm.mean(axis=0)
-    chosen = [middle]
-    size = float(np.linalg.norm(points - middle, axis=1).max())
-    if size <= radius_mm * 0.9:
-        extra = 12  # one zone may do: look for it closely around the middle
-        near = points[np.argsort(np.linalg.norm(points - middle, axis=1))][: max(1, len(points) // 4)]
-    else:
-        extra, near = CENTERS - 1, points
-    gap = np.linalg.norm(near - middle, axis=1)
-    for _ in range(min(extra, len(near) - 1)):  # farthest point next: spread evenly, and no chance in it
-        n = int(np.argmax(gap))
-        if gap[n] < 2.0:
-            break
-        chosen.append(near[n])
-        gap = np.minimum(gap, np.linalg.norm(near - near[n], axis=1))
-    return [(float(x), float(y), float(z)) for x, y, z in chosen]
-
-
 def _costs(candidates: Sequence[_Candidate], reaches: npt.NDArray[np.bool_], aim: str) -> FloatArray:
     """One for each needle, and less than a half for what makes one better than another."""
     path = np.array([c.entry.cost for c in candidates])
     wasted = 1.0 - reaches.sum(axis=1) / max(1, reaches.sum(axis=1).max())
-    weights = (PATH_WEIGHT, 0.02) if aim == "path" else (0.05, LIVER_WEIGHT)
+    length = np.array([c.entry.length_mm for c in candidates])
+    if aim == "short":
+        path = length / length.max()
+    weights = (0.05, LIVER_WEIGHT) if aim == "liver" else (PATH_WEIGHT, 0.02)
     return np.asarray(1.0 + weights[0] * path + weights[1] * wasted)
 
 
@@ -332,8 +375,3 @@ def _distinct(found: Sequence[SuggestedNeedles]) -> tuple[SuggestedNeedles, ...]
             seen.add(each.cover.chosen)
             kept.append(each)
     return tuple(kept)
-
-
-def worst_refusals(entries: Sequence[AccessEntry]) -> tuple[Refusal, ...]:
-    """Rules any of the entries breaks; empty for suggested ones, by construction."""
-    return tuple(sorted({r for e in entries for r in e.broken}))

@@ -18,10 +18,14 @@ from planner.model.suggestion import Suggestion
 from planner.planning.access_rules import AccessRules
 from planner.planning.case_ground import access_ground_of
 from planner.planning.devices import Device, device_library
-from planner.planning.suggesting import Goal, SuggestedNeedles, judged_margin_mm, suggest_needles
+from planner.planning.suggesting import Goal, NoPath, SuggestedNeedles, judged_margin_mm, suggest_needles
 
 #: Taken where neither the goal nor the plan names a device.
 DEVICE = "generic-mwa-2450"
+#: So many plans are shown at most.
+SHOWN = 5
+#: Beside the margin that is asked for, plans for this one are shown: 10 mm is ideal (reference sheet A9).
+WIDER_MM = 10.0
 #: What a goal may say.
 GOAL_WORDS = ("lesion", "device", "margin_mm", "most_needles")
 
@@ -59,8 +63,8 @@ def suggest(
     rules = access_rules(settings)
     found: list[tuple[str, SuggestedNeedles]] = []
     refusal: PlannerError | None = None
-    ways = _ways(device, device_settings, settings.allow_ex_vivo)
-    for n, (title, values) in enumerate(ways):
+    ways = _ways(device, device_settings, settings.allow_ex_vivo, wanted.margin_mm)
+    for n, (title, values, margin_mm) in enumerate(ways):
         part = task.part(0.4 + 0.6 * n / len(ways), 0.4 + 0.6 * (n + 1) / len(ways))
         try:
             plans = suggest_needles(
@@ -68,11 +72,13 @@ def suggest(
                 grounds.lesions[lesion].margin,
                 device,
                 values,
-                wanted,
+                replace(wanted, margin_mm=margin_mm),
                 rules=rules,
                 allow_ex_vivo=settings.allow_ex_vivo,
                 task=part,
             )
+        except NoPath:
+            raise  # it is of the skin, and so of every way
         except PlannerError as error:
             refusal = refusal or error
             continue
@@ -80,8 +86,24 @@ def suggest(
     if not found:
         assert refusal is not None
         raise refusal
-    found.sort(key=lambda f: (len(f[1].needles), f[1].report.liver_outside_lesion_ml or 0.0))
-    return [_suggestion(plan, lesion, device, title, each, ground.unchecked) for title, each in found[:5]]
+    chosen = _most_different(found)
+    return [_suggestion(plan, lesion, device, title, each, ground.unchecked) for title, each in chosen]
+
+
+def _most_different(found: list[tuple[str, SuggestedNeedles]]) -> list[tuple[str, SuggestedNeedles]]:
+    """At most five, the fewest needles and the least liver first; every way is there before its second plan."""
+
+    def order(item: tuple[str, SuggestedNeedles]) -> tuple[int, float]:
+        return len(item[1].needles), item[1].report.liver_outside_lesion_ml or 0.0
+
+    ranked = sorted(found, key=order)
+    firsts, seen = [], set()
+    for item in ranked:
+        if item[0] not in seen:
+            seen.add(item[0])
+            firsts.append(item)
+    rest = [item for item in ranked if item not in firsts]
+    return sorted((firsts + rest)[:SHOWN], key=order)
 
 
 def access_rules(settings: Settings) -> AccessRules:
@@ -116,16 +138,21 @@ def _number(goal: Mapping[str, Any], word: str, default: float) -> float:
 
 
 def _ways(
-    device: Device, values: Mapping[str, float], allow_ex_vivo: bool
-) -> list[tuple[str, Mapping[str, float]]]:
-    """The settings asked for, and the device's smallest and largest where its table has them."""
+    device: Device, values: Mapping[str, float], allow_ex_vivo: bool, margin_mm: float
+) -> list[tuple[str, Mapping[str, float], float]]:
+    """Settings and margins to try: as asked, a wider margin, and the device's smallest and largest zone."""
     ways: dict[tuple[tuple[str, float], ...], str] = {tuple(sorted(values.items())): "as set"}
     rows = device.usable_rows(allow_ex_vivo)
     if rows:
         rows = tuple(sorted(rows, key=lambda r: (r.long_axis_mm or 0.0) * (r.short_axis_mm or 0.0) ** 2))
         for title, row in (("largest zone", rows[-1]), ("smallest zone", rows[0])):
             ways.setdefault(tuple(sorted(row.settings.items())), title)
-    return [(title, dict(key)) for key, title in ways.items()]
+    found: list[tuple[str, Mapping[str, float], float]] = []
+    for key, title in ways.items():
+        found.append((title, dict(key), margin_mm))
+        if margin_mm < WIDER_MM and title != "smallest zone":
+            found.append((f"{title}, {WIDER_MM:g} mm wide", dict(key), WIDER_MM))
+    return found
 
 
 def _suggestion(
@@ -139,7 +166,7 @@ def _suggestion(
         (e.least_clearance_mm for e in found.entries if e.least_clearance_mm is not None), default=None
     )
     margin = judged_margin_mm(found.report)
-    aim = {"path": "safest paths", "liver": "least healthy liver"}[found.aim]
+    aim = {"path": "safest paths", "liver": "least healthy liver", "short": "shortest paths"}[found.aim]
     why = (
         f"{count} position{'s' * (count > 1)} of {device.title} ({title}), {aim}: margin {margin:.1f} mm,"
         f" {found.report.liver_outside_lesion_ml or 0.0:.0f} ml of liver beside the lesion"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QPushButton
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from planner.desktop.probe_form import DeviceForm
 from planner.library.index import LibraryIndex
 from planner.model.assessment import Confidence

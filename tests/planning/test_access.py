@@ -492,3 +492,13 @@ def test_every_rule_has_its_source() -> None:
 def test_impossible_rules(change: dict[str, object]) -> None:
     with pytest.raises(InvalidValue):
         AccessRules(**change)  # type: ignore[arg-type]
+
+
+def test_a_thinned_ground_keeps_the_skin_and_its_answers(ground: AccessGround) -> None:
+    thin = ground.thinned(12.0)
+    assert len(thin.skin) < 0.5 * len(ground.skin)
+    assert thin.skin.areas_mm2.sum() == pytest.approx(ground.skin.areas_mm2.sum(), rel=1e-5)
+    known = {tuple(p) for p in ground.skin.points_lps_mm.tolist()}
+    assert all(tuple(p) in known for p in thin.skin.points_lps_mm.tolist())
+    with pytest.raises(ValueError, match="read-only"):
+        thin.skin.areas_mm2[0] = 0.0
