@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     import planner
 
     parser.add_argument("--version", action="version", version=f"liver-planner {planner.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
 
     add = commands.add_parser("open", help="the window (the default command)")
     add.add_argument("paths", nargs="*", type=Path, metavar="CASE|PATH")
@@ -85,13 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_import)
 
-    add = commands.add_parser("assess", help="what a treatment module says of a plan")
-    _add_case_and_plan(add)
-    add.add_argument("--module", required=True, metavar="ID")
-    add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the module")
-    add.add_argument("--arrays", type=Path, metavar="DIR", help="folder for surfaces and fields")
-    add.add_argument("--json", action="store_true", help="print one JSON document")
-    add.set_defaults(run=_assess)
+    for name, words in (
+        ("assess", "what a treatment module says of a plan"),
+        ("simulate", "what a treatment module's simulation says of a plan; minutes"),
+    ):
+        add = commands.add_parser(name, help=words)
+        _add_case_and_plan(add)
+        add.add_argument("--module", required=True, metavar="ID")
+        add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the module")
+        add.add_argument("--arrays", type=Path, metavar="DIR", help="folder for surfaces and fields")
+        add.add_argument("--json", action="store_true", help="print one JSON document")
+        add.set_defaults(run=_assess)
 
     add = commands.add_parser("suggest", help="plans a treatment module proposes, best first")
     _add_case_and_plan(add)
@@ -107,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--out", required=True, type=Path, metavar="DIR")
     for kind in ("pdf", "html", "figures"):
         add.add_argument(f"--{kind}", action="store_true", help=f"write {kind} (all, where none is named)")
+    add.add_argument("--simulate", action="store_true", help="simulate too where a module can; minutes")
     add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the modules")
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_report)
@@ -138,7 +143,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_COMMANDS = ("open", "import", "assess", "suggest", "report", "sample", "verify", "modules", "devices")
+_COMMANDS = (
+    "open",
+    "import",
+    "assess",
+    "simulate",
+    "suggest",
+    "report",
+    "sample",
+    "verify",
+    "modules",
+    "devices",
+)
 
 
 def _add_case_and_plan(parser: argparse.ArgumentParser) -> None:
@@ -254,14 +270,15 @@ def _added(folder: Path, found: Any) -> Any:
 def _assess(chosen: argparse.Namespace) -> int:
     from planner.library.case_folder import open_case_folder
     from planner.model.wording import interval_text, mark, target_text, unit_text, value_text
-    from planner.plugin.judging import judge
+    from planner.plugin.judging import judge, simulate
     from planner.plugin.message import assessment_document
     from planner.plugin.registry import find_modules
 
     case = open_case_folder(chosen.case)
     plan = _plan(chosen.case, chosen.plan)
     module = find_modules().module(chosen.module)
-    answer = judge(module, case, plan, _pairs(chosen.set, "--set"), _shown_task(chosen.json))
+    ask = simulate if chosen.command == "simulate" else judge
+    answer = ask(module, case, plan, _pairs(chosen.set, "--set"), _shown_task(chosen.json))
     if chosen.arrays is not None:
         _make_folder(chosen.arrays)
     lines = []
@@ -302,12 +319,17 @@ def _report(chosen: argparse.Namespace) -> int:
     case = open_case_folder(chosen.case)
     plan = _plan(chosen.case, chosen.plan)
     _start_qt_without_a_screen()
+    from planner.plugin.judging import simulate
     from planner.report.writing import judge_all, write_report
 
     registry = find_modules()
     values = _pairs(chosen.set, "--set")
     settings = {m.manifest.id: values for m in registry.judging(plan)}
-    answers = judge_all(registry, case, plan, settings, _shown_task(chosen.json))
+    task = _shown_task(chosen.json)
+    answers = judge_all(registry, case, plan, settings, task)
+    if chosen.simulate:
+        able = [m for m in registry.judging(plan) if m.function("simulate") is not None]
+        answers += tuple(simulate(m, case, plan, settings[m.manifest.id], task) for m in able)
     is_all = not (chosen.pdf or chosen.html or chosen.figures)
     written = write_report(
         case,

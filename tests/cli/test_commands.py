@@ -16,6 +16,8 @@ from phantom import custom_probe, phantom, plan_of
 from planner.io.plan_file import write_plan
 from planner.library.case_folder import create_case_folder
 from planner.library.store import Store
+from planner.planning.devices import device_library
+from planner.planning.placing import aimed_applicator
 
 
 def run(*words: object, code: int = 0) -> tuple[str, str]:
@@ -145,8 +147,28 @@ def test_suggest_prints_plans_that_can_be_assessed(case: Path, tmp_path: Path) -
     assert "does not know this word" in says
 
 
+def test_simulate_prints_one_document_and_the_report_can_have_it(case: Path, tmp_path: Path) -> None:
+    device = device_library().device("generic-mwa-2450")
+    probe = aimed_applicator("p1", device, device.defaults, (0.0, 0.0, 0.0), (0.0, -100.0, 0.0), "lesion")
+    path = tmp_path / "mwa.plan.json"
+    write_plan(plan_of(probe), path)
+    coarse = ("--set", "simulation_voxel_mm=2")
+    words, _ = run("simulate", case, path, "--module", "thermal_ablation", *coarse, "--json")
+    answer = json.loads(words)
+    metrics = {m["name"]: m["value"] for m in answer["metrics"]}
+    assert metrics["judged_minimal_margin_mm"] <= metrics["simulated_minimal_margin_mm"] + 1e-9
+    assert any(f["name"].startswith("temperature_") for f in answer["fields"])
+    again, _ = run("simulate", case, path, "--module", "thermal_ablation", *coarse, "--json")
+    assert json.loads(again)["metrics"] == answer["metrics"], "the same input gives the same numbers"
+    run("report", case, path, "--out", tmp_path / "report", "--html", "--simulate", *coarse)
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "simulated (model)" in page
+    assert "Judged margin" in page
+
+
 @pytest.mark.parametrize(
-    "command", ["open", "import", "assess", "suggest", "report", "sample", "verify", "modules"]
+    "command",
+    ["open", "import", "assess", "simulate", "suggest", "report", "sample", "verify", "modules", "devices"],
 )
 def test_every_command_has_help(command: str) -> None:
     assert "usage:" in run(command, "--help")[0]

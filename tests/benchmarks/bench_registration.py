@@ -1,6 +1,6 @@
 """Registering two scans of 220^3 voxels against plain SimpleITK (Mattes, three levels, 2 % regular samples).
 
-Run as a script: ``python tests/benchmarks/test_registration.py``.  CPU time, the sides interleaved in
+Run as a script: ``python tests/benchmarks/bench_registration.py``.  CPU time, the sides interleaved in
 one run, medians.  Bounds: no more than 1.2 times the CPU time of plain SimpleITK, target error below
 0.5 mm.  The last lines are the local deformation, for information.
 """
