@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.model.geometry import FloatArray
-from planner.model.plan import Point
+from planner.model.plan import Applicator, Point
 from planner.planning.access import AccessMap
-from planner.planning.access_rules import HAZARD_REFUSALS, Hazard, Refusal
+from planner.planning.access_ground import AccessGround
+from planner.planning.access_rules import HAZARD_REFUSALS, HAZARD_ROLES, AccessRules, Hazard, Refusal
+from planner.planning.anatomy import THICK_VESSEL_MM, Anatomy
+from planner.planning.needle_path import judge_path
 
 #: Two entries differ if their needles do by this angle, or they lie so far apart on the skin.
 DIFFERENT_DEG = 15.0
@@ -108,6 +111,34 @@ def alternatives(access: AccessMap, count: int = 6) -> tuple[AccessEntry, ...]:
     best = _unbeaten(access, np.flatnonzero(access.is_allowed))
     order = best[np.lexsort((best, access.cost[best]))]
     return tuple(entry_of(access, n) for n in _different(access, order, count))
+
+
+def crosses_exactly(anatomy: Anatomy, needle: Applicator, rules: AccessRules) -> bool:
+    """Whether a needle crosses, by the exact structures, what the rules refuse to cross.
+
+    A map is marched in steps: a path that its points just miss may cut the edge of a structure.
+    """
+    path = judge_path(anatomy, needle)
+    if rules.refuses(Hazard.VESSEL) and any(v.diameter_mm >= THICK_VESSEL_MM for v in path.vessel_crossings):
+        return True
+    refused = {
+        role
+        for hazard, roles in HAZARD_ROLES.items()
+        if hazard is not Hazard.VESSEL and rules.refuses(hazard)
+        for role in roles
+    }
+    return any(crossing.role in refused for crossing in path.crossings)
+
+
+def sound_alternatives(ground: AccessGround, access: AccessMap, count: int = 6) -> tuple[AccessEntry, ...]:
+    """As `alternatives`, without those that cross something refused by the exact structures."""
+    found: list[AccessEntry] = []
+    for entry in alternatives(access, 2 * count):
+        if len(found) < count and not crosses_exactly(
+            ground.anatomy, access.needle(entry.index), access.rules
+        ):
+            found.append(entry)
+    return tuple(found)
 
 
 def least_bad(access: AccessMap, count: int = 6) -> LeastBad:

@@ -21,7 +21,14 @@ from planner.compute.spheroid import Spheroid
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, Point
 from planner.planning.access import AccessMap, access_map
-from planner.planning.access_choice import AccessEntry, LeastBad, alternatives, entry_of, least_bad
+from planner.planning.access_choice import (
+    AccessEntry,
+    LeastBad,
+    alternatives,
+    crosses_exactly,
+    entry_of,
+    least_bad,
+)
 from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import AccessRules
 from planner.planning.arrays import gap_mm
@@ -194,7 +201,7 @@ def suggest_needles(
             reaches = depth >= share * gap
             if not reaches.any():
                 break
-            cover = least_cover(reaches, _costs(candidates, reaches, aim), forbidden=touching, task=part)
+            cover = _sound_cover(search, candidates, reaches, aim, touching, part)
             if len(cover.chosen) > goal.most_needles:
                 if not found:  # then no other aim and no deeper cover does with fewer
                     raise _too_many(goal, device, zone, len(cover.chosen))
@@ -208,6 +215,29 @@ def suggest_needles(
             "No zone reaches the lesion.", f"{device.title}, {dict(settings)}", "Take a larger zone."
         )
     return _distinct(found)
+
+
+def _sound_cover(
+    search: _Search,
+    candidates: Sequence[_Candidate],
+    reaches: npt.NDArray[np.bool_],
+    aim: str,
+    touching: tuple[tuple[int, int], ...],
+    task: Task,
+) -> Cover:
+    """The least cover; what crosses a structure by the exact judgement is found out and left out.
+
+    ``reaches`` loses the candidates that are left out.
+    """
+    rules, anatomy = search.rules or AccessRules(), search.ground.anatomy
+    while True:
+        cover = least_cover(reaches, _costs(candidates, reaches, aim), forbidden=touching, task=task)
+        wrong = [n for n in cover.chosen if crosses_exactly(anatomy, candidates[n].needle, rules)]
+        if not wrong:
+            return cover
+        reaches[wrong] = False
+        if not reaches.any():
+            raise NoPath(search.goal.lesion, least_bad(search.map_of(candidates[0].zone.center_lps_mm)))
 
 
 def _too_many(goal: Goal, device: Device, zone: DeviceZone, count: int) -> InvalidValue:

@@ -122,7 +122,7 @@ class Accessing:
             If the case has no skin, or the target lies outside the body.
         """
         from planner.planning.access import access_map
-        from planner.planning.access_choice import alternatives, least_bad
+        from planner.planning.access_choice import least_bad, sound_alternatives
         from planner.planning.case_ground import access_ground_of
 
         ground = access_ground_of(self._session.case.structures, task.part(0.0, 0.8))
@@ -136,7 +136,7 @@ class Accessing:
             rules,
             task.part(0.8, 1.0),
         )
-        entries = alternatives(access, LISTED)
+        entries = sound_alternatives(ground, access, LISTED)
         blocked = None if entries else least_bad(access, LISTED)
         return AccessAnswer(subject, ground, access, entries, blocked)
 

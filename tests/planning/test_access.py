@@ -18,10 +18,18 @@ from planner.base.task import Task
 from planner.compute.skin_mesh import MOST_POINTS
 from planner.model.assessment import Confidence
 from planner.model.geometry import Grid
+from planner.model.plan import Applicator
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.planning.access import AccessMap, access_map
-from planner.planning.access_choice import DIFFERENT_DEG, DIFFERENT_MM, alternatives, least_bad
+from planner.planning.access_choice import (
+    DIFFERENT_DEG,
+    DIFFERENT_MM,
+    alternatives,
+    crosses_exactly,
+    least_bad,
+    sound_alternatives,
+)
 from planner.planning.access_ground import LATTICE_MM, STEP_MM, AccessGround
 from planner.planning.access_rules import HAZARD_REFUSALS, AccessRules, Hazard, Refusal
 from planner.planning.access_words import why_refused
@@ -502,3 +510,19 @@ def test_a_thinned_ground_keeps_the_skin_and_its_answers(ground: AccessGround) -
     assert all(tuple(p) in known for p in thin.skin.points_lps_mm.tolist())
     with pytest.raises(ValueError, match="read-only"):
         thin.skin.areas_mm2[0] = 0.0
+
+
+def test_what_is_listed_crosses_nothing_by_the_exact_structures_either() -> None:
+    # Two small bones: some paths graze their edges between the steps of the map.
+    case = phantom(
+        (1.5, 1.5, 1.5), rib=(Role.BONE, (0.0, -80.0, 0.0), 4.0), other=(Role.BONE, (20.0, -78.0, 6.0), 3.0)
+    )
+    found = AccessGround.of(Anatomy.of(case.structures))
+    rules = AccessRules(table_lps=None, steepest_tilt_deg=90.0, bone_clearance_mm=0.0)
+    access = access_map(found, (0.0, 0.0, 0.0), "lesion", 150.0, 5.0, rules)
+    for entry in sound_alternatives(found, access, 6):
+        assert not crosses_exactly(found.anatomy, access.needle(entry.index), rules)
+    # Straight through the middle of the bone it is found out, whatever the map says.
+    straight = Applicator("p", "any", (0.0, -100.0, 0.0), (0.0, 5.0, 0.0), {}, "lesion")
+    assert crosses_exactly(found.anatomy, straight, rules)
+    assert not crosses_exactly(found.anatomy, replace(straight, entry_lps_mm=(-100.0, 0.0, 0.0)), rules)
