@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, scrolled, show
+from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, inset, scrolled, show
 from planner.model.suggestion import Suggestion
 from planner.planning.devices import device_library
 from planner.session.actions import Workbench
+from planner.session.suggesting import ORDERS
 
 #: Of what blocks the skin, so many rules are named.
 NAMED_BLOCKS = 5
@@ -266,6 +267,13 @@ class SuggestionPart(QWidget):
         self._error.setWordWrap(True)
         self._error.setContentsMargins(14, 0, 14, 2)
         column.addWidget(self._error)
+        self.order = QComboBox()
+        self.order.setObjectName("suggestOrder")
+        self.order.setAccessibleName("Order of the suggested plans")
+        self.order.addItems([f"Order: {words}" for words, _, _ in ORDERS])
+        self.order.activated.connect(bench.suggesting.rank)
+        self._order = inset(self.order)
+        column.addWidget(self._order)
         self._cards = QVBoxLayout()
         self._cards.setContentsMargins(12, 0, 12, 0)
         self._cards.setSpacing(6)
@@ -297,6 +305,7 @@ class SuggestionPart(QWidget):
             "" if error is None else "\n".join(t for t in (error.what, error.thing, error.todo) if t)
         )
         show(self._error, error is not None)
+        show(self._order, len(suggesting.suggestions) > 1)
         key = (suggesting.suggestions, suggesting.looked_at, suggesting.lesion)
         if key != self._shown:
             self._shown = key

@@ -15,6 +15,15 @@ from planner.plugin.registry import TreatmentModule
 from planner.plugin.running import Run
 from planner.session.session import Session
 
+#: How suggestions can be ranked: words, a score's name, and whether more of it is better.
+ORDERS = (
+    ("fewest probes", "probes_count", False),
+    ("highest chance of 5 mm", "chance_of_5mm_margin_percent", True),
+    ("least healthy liver", "liver_destroyed_ml", False),
+    ("most clearance", "least_path_clearance_mm", True),
+    ("widest margin", "minimal_margin_mm", True),
+)
+
 
 class Suggesting:
     """Asks for suggestions, and makes one of them the plan.
@@ -34,6 +43,7 @@ class Suggesting:
         self.error: PlannerError | None = None
         self.progress: tuple[float, str] = (0.0, "")
         self.looked_at: int | None = None
+        self._found: tuple[Suggestion, ...] = ()
         self._run: Run | None = None
         session.plan_changed.connect(self._plan_changed)
 
@@ -53,6 +63,7 @@ class Suggesting:
         session.cancel_drag()
         judgements = session.judgements
         self.lesion, self.suggestions, self.error, self.looked_at = lesion, (), None, None
+        self._found = ()
         self.progress = (0.0, "Suggesting plans")
         post = judgements.post
         run = Run(
@@ -83,6 +94,19 @@ class Suggesting:
         """Forget all, as when another case is opened."""
         self._run = None
         self.lesion, self.suggestions, self.error, self.looked_at = "", (), None, None
+        self._found = ()
+        self.changed.emit()
+
+    def rank(self, order: int) -> None:
+        """Put the best by one of `ORDERS` first; ties keep the module's order, what has no score comes last."""
+        _, name, is_more = ORDERS[order]
+        self.look_away()
+
+        def key(suggestion: Suggestion) -> tuple[bool, float]:
+            score = suggestion.scores.get(name)
+            return (score is None, 0.0 if score is None else -score if is_more else score)
+
+        self.suggestions = tuple(sorted(self._found, key=key))
         self.changed.emit()
 
     def look_at(self, number: int) -> None:
@@ -129,7 +153,7 @@ class Suggesting:
     def _done(self, run: Run, found: tuple[Suggestion, ...]) -> None:
         if self._run is run:
             self._run = None
-            self.suggestions = found
+            self.suggestions = self._found = found
             self.changed.emit()
 
     def _failed(self, run: Run, error: PlannerError) -> None:

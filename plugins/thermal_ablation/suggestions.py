@@ -11,6 +11,7 @@ from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
+from planner.compute.margin import PreparedMargin
 from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.roles import Role
@@ -18,6 +19,7 @@ from planner.model.suggestion import Suggestion
 from planner.planning.access_rules import AccessRules
 from planner.planning.case_ground import access_ground_of
 from planner.planning.devices import Device, device_library
+from planner.planning.robustness import PlannedZone, Uncertainties, sample_robustness
 from planner.planning.suggesting import Goal, NoPath, SuggestedNeedles, judged_margin_mm, suggest_needles
 
 #: Taken where neither the goal nor the plan names a device.
@@ -65,7 +67,7 @@ def suggest(
     refusal: PlannerError | None = None
     ways = _ways(device, device_settings, settings.allow_ex_vivo, wanted.margin_mm)
     for n, (title, values, margin_mm) in enumerate(ways):
-        part = task.part(0.4 + 0.6 * n / len(ways), 0.4 + 0.6 * (n + 1) / len(ways))
+        part = task.part(0.4 + 0.5 * n / len(ways), 0.4 + 0.5 * (n + 1) / len(ways))
         try:
             plans = suggest_needles(
                 ground,
@@ -87,7 +89,30 @@ def suggest(
         assert refusal is not None
         raise refusal
     chosen = _most_different(found)
-    return [_suggestion(plan, lesion, device, title, each, ground.unchecked) for title, each in chosen]
+    made = []
+    for n, (title, each) in enumerate(chosen):
+        task.report(0.9 + 0.1 * n / len(chosen), "Chances of the plans")
+        chance = _chance_percent(grounds.lesions[lesion].margin, device, each, settings)
+        made.append(_suggestion(plan, lesion, device, title, each, ground.unchecked, chance))
+    return made
+
+
+def _placed(found: SuggestedNeedles) -> tuple[object, ...]:
+    """What is placed, apart from the needles' ids."""
+    return tuple((n.entry_lps_mm, n.tip_lps_mm, tuple(n.settings.items())) for n in found.needles)
+
+
+def _chance_percent(
+    margin: PreparedMargin, device: Device, found: SuggestedNeedles, settings: Settings
+) -> float | None:
+    """Chance of 5 mm as the assessment samples it; None where sampling is switched off."""
+    if settings.robustness_samples == 0:
+        return None
+    spread = settings.zone_spread_percent / 100.0
+    uncertain = Uncertainties(settings.placement, spread, settings.robustness_samples, settings.seed)
+    zones = [PlannedZone(n, device.zone(n.settings, settings.allow_ex_vivo)) for n in found.needles]
+    sampled = sample_robustness(margin, zones, uncertain, without_capsule=settings.exclude_capsule)
+    return sampled.at_least_5mm_percent
 
 
 def _most_different(found: list[tuple[str, SuggestedNeedles]]) -> list[tuple[str, SuggestedNeedles]]:
@@ -96,7 +121,10 @@ def _most_different(found: list[tuple[str, SuggestedNeedles]]) -> list[tuple[str
     def order(item: tuple[str, SuggestedNeedles]) -> tuple[int, float]:
         return len(item[1].needles), item[1].report.liver_outside_lesion_ml or 0.0
 
-    ranked = sorted(found, key=order)
+    once: dict[object, tuple[str, SuggestedNeedles]] = {}
+    for item in found:  # two ways may lead to the same needles
+        once.setdefault(_placed(item[1]), item)
+    ranked = sorted(once.values(), key=order)
     firsts, seen = [], set()
     for item in ranked:
         if item[0] not in seen:
@@ -151,12 +179,18 @@ def _ways(
     for key, title in ways.items():
         found.append((title, dict(key), margin_mm))
         if margin_mm < WIDER_MM and title != "smallest zone":
-            found.append((f"{title}, {WIDER_MM:g} mm wide", dict(key), WIDER_MM))
+            found.append((f"{title}, for {WIDER_MM:g} mm", dict(key), WIDER_MM))
     return found
 
 
 def _suggestion(
-    plan: Plan, lesion: str, device: Device, title: str, found: SuggestedNeedles, unchecked: tuple[str, ...]
+    plan: Plan,
+    lesion: str,
+    device: Device,
+    title: str,
+    found: SuggestedNeedles,
+    unchecked: tuple[str, ...],
+    chance_percent: float | None,
 ) -> Suggestion:
     kept = replace(plan, instruments=tuple(i for i in plan.instruments if i.lesion != lesion))
     for needle in found.needles:
@@ -171,6 +205,8 @@ def _suggestion(
         f"{count} position{'s' * (count > 1)} of {device.title} ({title}), {aim}: margin {margin:.1f} mm,"
         f" {found.report.liver_outside_lesion_ml or 0.0:.0f} ml of liver beside the lesion"
     )
+    if chance_percent is not None:
+        why += f", chance of 5 mm all round {chance_percent:.0f} %"
     if clearance is not None:
         why += f", paths {clearance:.0f} mm or more from what may be hurt"
     why += "; fewest possible among the positions tried" if found.cover.is_optimal else ""
@@ -184,6 +220,8 @@ def _suggestion(
         "longest_path_mm": max(e.length_mm for e in found.entries),
         "bound_gap_percent": found.cover.gap_percent,
     }
+    if chance_percent is not None:
+        scores["chance_of_5mm_margin_percent"] = chance_percent
     if clearance is not None:
         scores["least_path_clearance_mm"] = clearance
     return Suggestion(f"{count} × {title}, {aim}", why, kept, scores)

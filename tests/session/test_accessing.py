@@ -20,7 +20,7 @@ from planner.model.suggestion import Suggestion
 from planner.planning.case_ground import access_ground_of, anatomy_of
 from planner.session.accessing import LOOKED_AT, Accessing
 from planner.session.session import Session
-from planner.session.suggesting import Suggesting
+from planner.session.suggesting import ORDERS, Suggesting
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +166,21 @@ def test_another_change_ends_the_look(session: Session) -> None:
     suggesting.look_at(0)
     session.change_plan("Place probe p2", session.recorded_plan.with_instrument(custom_probe(id="p2")))
     assert suggesting.looked_at is None
+
+
+def test_plans_are_ranked_by_what_is_chosen(session: Session) -> None:
+    suggesting = suggested(session, "one", "two", "three")
+    scores = ({"probes_count": 1.0, "chance_of_5mm_margin_percent": 40.0}, {"probes_count": 2.0}, {})
+    pairs = zip(suggesting.suggestions, scores, strict=True)
+    suggesting._found = tuple(replace(s, scores=values) for s, values in pairs)
+    by = {words: n for n, (words, _, _) in enumerate(ORDERS)}
+    suggesting.rank(by["highest chance of 5 mm"])
+    assert [s.name for s in suggesting.suggestions] == ["one", "two", "three"]
+    suggesting._found = suggesting._found[::-1]
+    suggesting.rank(by["fewest probes"])
+    assert [s.name for s in suggesting.suggestions] == ["one", "two", "three"], (
+        "without a score it comes last"
+    )
+    suggesting.look_at(1)
+    suggesting.rank(by["widest margin"])
+    assert suggesting.looked_at is None, "what was looked at may stand elsewhere now"
