@@ -239,8 +239,6 @@ def _created(folder: Path, case: Any) -> Any:
 
 def _added(folder: Path, found: Any) -> Any:
     """Add the images and structures of a case to an existing case folder, under free ids."""
-    from dataclasses import replace
-
     from planner.library.case_folder import open_case_folder, save_case
     from planner.library.lock import CaseLock
     from planner.library.store import Store
@@ -248,19 +246,9 @@ def _added(folder: Path, found: Any) -> Any:
     case = open_case_folder(folder)
     lock = CaseLock(folder)
     try:
-        used = {i.id for i in case.images} | {s.id for s in case.structure_sets}
-
-        def free(id: str) -> str:
-            name = next(n for n in (id, *(f"{id}-{k}" for k in range(2, 1000))) if n not in used)
-            used.add(name)
-            return name
-
-        images = (*case.images, *(replace(i, id=free(i.id)) for i in found.images))
-        sets = (*case.structure_sets, *(replace(s, id=free(s.id)) for s in found.structure_sets))
-        changed = replace(case, images=images, structure_sets=sets, notes=(*case.notes, *found.notes))
         store = Store(folder)
         try:
-            return save_case(changed, folder, store, "add a scan")
+            return save_case(case.with_scans(found), folder, store, "add a scan")
         finally:
             store.close()
     finally:

@@ -135,7 +135,7 @@ def find_needles(
     return tuple(found)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Line:
     """A straight run of metal: a point, a direction, and where along it the metal begins and ends."""
 

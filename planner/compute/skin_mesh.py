@@ -124,7 +124,6 @@ class SkinMesh:
             areas.astype(np.float32),
         )
 
-
     def thinned(self, cell_mm: float) -> SkinMesh:
         """One point a cell of this size, which stands for the skin of all there; it has no triangles."""
         cells = np.floor(self.points_lps_mm / np.float32(cell_mm)).astype(np.int64)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading, scrolled
 from planner.desktop.probe_form import CoordinateForm, DeviceForm
-from planner.model.plan import Applicator
+from planner.model.plan import FocusGrid, Instrument
 from planner.planning.devices import device_library
 from planner.session.actions import Workbench
 from planner.session.placing import Step, zone_center_of
@@ -89,9 +89,9 @@ class PlanPanel(QWidget):
         self._title.setText(
             (f"Plan {session.plan.name} · {lesion}" if lesion else f"Plan {session.plan.name}").upper()
         )
-        for probe in session.plan.applicators:
-            self._probes.addWidget(self._row(probe))
-        if not session.plan.applicators:
+        for instrument in session.plan.instruments:
+            self._probes.addWidget(self._row(instrument))
+        if not session.plan.instruments:
             note = dim_label(
                 "No probe yet. Press P, click the lesion, then the entry on the skin.", wraps=True
             )
@@ -110,22 +110,25 @@ class PlanPanel(QWidget):
         """Take over the coordinates of a probe that is being dragged."""
         self.coordinates.refresh()
 
-    def _row(self, probe: Applicator) -> Row:
-        row = Row(f"Probe {probe.id}")
-        row.set_selected(probe.id == self.bench.session.selection.instrument)
-        title = (
-            device_library().devices[probe.device].title
-            if probe.device in device_library().devices
-            else probe.device
-        )
-        row.line.addWidget(Elided(f"╱  {probe.id} · {title}"), 1)
-        row.line.addWidget(dim_label(_settings_words(probe)))
-        row.clicked.connect(lambda: self._select(probe))
+    def _row(self, instrument: Instrument) -> Row:
+        is_grid = isinstance(instrument, FocusGrid)
+        row = Row(f"{'Foci' if is_grid else 'Probe'} {instrument.id}")
+        row.set_selected(instrument.id == self.bench.session.selection.instrument)
+        title = device_library().title_of(instrument.device)
+        row.line.addWidget(Elided(f"{'⁘' if is_grid else '╱'}  {instrument.id} · {title}"), 1)
+        words = _settings_words(instrument)
+        if isinstance(instrument, FocusGrid):
+            words = f"{len(instrument.foci_lps_mm)} foci · {words}"
+        row.line.addWidget(dim_label(words))
+        row.clicked.connect(lambda: self._select(instrument))
         return row
 
-    def _select(self, probe: Applicator) -> None:
-        self.bench.session.selection.choose(instrument=probe.id, lesion=probe.lesion or None)
-        self.bench.session.selection.move_cursor(zone_center_of(probe))
+    def _select(self, instrument: Instrument) -> None:
+        self.bench.session.selection.choose(instrument=instrument.id, lesion=instrument.lesion or None)
+        if isinstance(instrument, FocusGrid):
+            self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
+        else:
+            self.bench.session.selection.move_cursor(zone_center_of(instrument))
 
     def _buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -178,7 +181,7 @@ class PlanPanel(QWidget):
         self._hint.setVisible(bool(words[step]))
 
 
-def _settings_words(probe: Applicator) -> str:
+def _settings_words(probe: Instrument) -> str:
     words = []
     for name, value in probe.settings.items():
         if name == "power_w":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+import numpy.typing as npt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -19,9 +21,10 @@ from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines, mask_outline
 from planner.scene.heat_overlay import HeatCut, heat_cut
-from planner.scene.instruments import DrawnProbe, drawn_path, drawn_probes
+from planner.scene.instruments import DrawnProbe, drawn_foci, drawn_path, drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
 from planner.scene.probe_planes import ProbeCut
+from planner.scene.registered_overlay import laid_over
 from planner.scene.slice_painter import (
     OutlineStyle,
     SliceContent,
@@ -33,6 +36,8 @@ from planner.scene.slice_pixels import slice_pixels, windowed
 from planner.scene.surface_cuts import SkinCut, SurfaceCut
 from planner.session.actions import Workbench
 from planner.session.appearance import GrayWindow
+from planner.session.brushing import Brush
+from planner.session.following_up import NextClick
 from planner.session.outlining import Outline, structures_to_edit
 from planner.session.placing import Grip, Step, dragged
 
@@ -91,6 +96,9 @@ class SliceView(QWidget):
         self._grip: tuple[Applicator, Grip] | None = None
         self._ghost: Applicator | None = None
         self._end: int | None = None
+        self._is_brushing = False
+        self._under: QPointF | None = None
+        self._drawn: tuple[object, tuple[FloatArray, ...]] = (None, ())
         self._is_foreign = False
 
     def sizeHint(self) -> QSize:
@@ -217,7 +225,7 @@ class SliceView(QWidget):
 
     def _backdrop_for(self, frame: SliceFrame, content: SliceContent) -> QImage:
         ratio = self.devicePixelRatioF()
-        key = (frame, self.index, ratio, self.bench.appearance.window, tuple(content.styles.items()))
+        key = self._backdrop_key(frame, content.styles)
         if self._backdrop is not None and self._backdrop[0] == key:
             return self._backdrop[1]
         size = QSize(round(self.width() * ratio), round(self.height() * ratio))
@@ -229,6 +237,12 @@ class SliceView(QWidget):
         self._backdrop = (key, image)
         return image
 
+    def _backdrop_key(self, frame: SliceFrame, styles: Mapping[str, OutlineStyle]) -> tuple[object, ...]:
+        assert self._image is not None
+        look = self.bench.following.look_key(self._image)
+        ratio = self.devicePixelRatioF()
+        return (frame, self.index, ratio, self.bench.appearance.window, tuple(styles.items()), look)
+
     def _content(self) -> SliceContent:
         assert self.stack is not None
         assert self._image is not None
@@ -237,17 +251,18 @@ class SliceView(QWidget):
         styles = self._styles()
         outlines = self._outlines.of(self.index, tuple(styles)) if self._outlines is not None else {}
         gray = np.zeros((1, 1), dtype=np.uint8)
-        ratio = self.devicePixelRatioF()
-        key = (self.frame, self.index, ratio, window, tuple(styles.items()))
+        key = self._backdrop_key(self.frame, styles)
         is_new = self._backdrop is None or self._backdrop[0] != key
         if is_new:
             pixels = slice_pixels(self._image.values, self._image.grid, self.stack, self.index, fill=-1024)
-            gray = windowed(pixels, window.width, window.level)
+            gray = self._with_other(windowed(pixels, window.width, window.level))
         contrast = f"W {window.width:.0f}  L {window.level:.0f}"
+        note = self.note() or (self.bench.following.look_words if key[-1] else "")
         outlining = self.bench.outlining
         marks = [*outlining.clicks, *(outlining.ends if outlining.proposal is not None else ())]
         if self.bench.placing.target_lps_mm is not None:
             marks.append(self.bench.placing.target_lps_mm)
+        marks.extend((*self.bench.following.marks, *self.bench.placed.marks))
         return SliceContent(
             self.stack,
             self.index,
@@ -257,11 +272,43 @@ class SliceView(QWidget):
             self._probes(),
             session.selection.instrument,
             session.selection.cursor_lps_mm,
-            (self.title(), contrast, OTHER_FRAME if self._is_foreign else self.note()),
+            (self.title(), contrast, OTHER_FRAME if self._is_foreign else note),
             tuple(marks),
             self._proposal_lines(),
-            *(self._laid_over() if is_new else ()),
+            *(self._laid_over() if is_new else ((), None, None)),
+            *self._zone_drawn(),
+            () if self._is_foreign else drawn_foci(session.plan),
         )
+
+    def _with_other(self, gray: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The slice with the other scan laid over it, where one is."""
+        following = self.bench.following
+        assert self._image is not None
+        assert self.stack is not None
+        key, laid = following.look_key(self._image), following.laid
+        if not key or laid is None:
+            return gray
+        _, share, is_checkered = key
+        window = self.bench.appearance.window
+        return laid_over(
+            gray, laid.image, self.stack, self.index, (window.width, window.level), share, is_checkered
+        )
+
+    def _zone_drawn(self) -> tuple[tuple[FloatArray, ...], tuple[float, float, float] | None]:
+        """Outlines of a zone that is being drawn, and the brush."""
+        brushing = self.bench.brushing
+        if not self.bench.following.is_on or brushing.mask is None or brushing.grid is None:
+            return (), None
+        assert self.stack is not None
+        key = (brushing.revision, self.index, self.stack)
+        if self._drawn[0] != key:
+            mask = brushing.mask.view(np.uint8)
+            pixels = slice_pixels(mask, brushing.grid, self.stack, self.index, smooth=False)
+            self._drawn = (key, tuple(mask_outline(pixels > 0, self.stack)))
+        brush = None
+        if brushing.brush != Brush.OFF and self._under is not None:
+            brush = (*self.frame.to_plane(self._under.x(), self._under.y()), brushing.radius_mm)
+        return self._drawn[1], brush
 
     def _laid_over(
         self,
@@ -296,7 +343,8 @@ class SliceView(QWidget):
         if self._ghost is not None:
             plan = plan.with_instrument(self._ghost)
         path = self.bench.accessing.path
-        return (*drawn_probes(plan), *((drawn_path(path),) if path is not None else ()))
+        looked_at = (drawn_path(path),) if path is not None else ()
+        return (*drawn_probes(plan), *looked_at, *(drawn_path(n) for n in self.bench.placed.drawn))
 
     def _styles(self) -> dict[str, OutlineStyle]:
         session = self.bench.session
@@ -329,6 +377,12 @@ class SliceView(QWidget):
         elif self.bench.outlining.mode != Outline.NONE and self.bench.outlining.proposal is None:
             self._click_outline(self.lps_at(x, y))
             self._press = None
+        elif self.bench.following.next_click != NextClick.NOTHING:
+            self._click_following(self.lps_at(x, y))
+            self._press = None
+        elif self._takes_brush():
+            self._is_brushing = True
+            self.bench.brushing.begin_stroke(self.lps_at(x, y))
         elif (end := self._caught_end(event.position())) is not None:
             self._end = end
         elif (caught := self._caught(event.position())) is not None:
@@ -345,6 +399,9 @@ class SliceView(QWidget):
             return
         at = event.position()
         self.hovered.emit(self.lps_at(at.x(), at.y()))
+        if self._takes_brush():
+            self._under = at
+            self.update()
         if self._press is None:
             self._hover(at)
             return
@@ -354,6 +411,9 @@ class SliceView(QWidget):
             self._pan(moved)
         elif button == Qt.MouseButton.RightButton:
             self._zoom_by(1.01 ** moved.y(), QPointF(self.width() / 2, self.height() / 2))
+        elif self._is_brushing:
+            self.bench.brushing.brush_to(self.lps_at(at.x(), at.y()))
+            return
         elif self._grip is not None:
             self._drag_probe(at)
             return  # measured from the press
@@ -380,6 +440,9 @@ class SliceView(QWidget):
                 Grip.ENTRY: "Move entry of probe",
             }[grip]
             self.bench.session.drop(f"{word} {probe.id}")
+        if self._is_brushing:
+            self._is_brushing = False
+            self.bench.brushing.end_stroke()
         self._press = self._end = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -422,7 +485,7 @@ class SliceView(QWidget):
         if self._ghost is not None:
             self._ghost = None
             self.update()
-        if step == Step.TARGET:
+        if step == Step.TARGET or self.bench.following.next_click != NextClick.NOTHING:
             self.setCursor(Qt.CursorShape.CrossCursor)
         elif self._caught(at) is not None:
             self.setCursor(Qt.CursorShape.SizeAllCursor)
@@ -444,6 +507,25 @@ class SliceView(QWidget):
         except PlannerError as error:
             self.bench.outlining.cancel()
             show_error(self, error)
+
+    def _click_following(self, lps_mm: Point) -> None:
+        following = self.bench.following
+        try:
+            self.bench.session.check_frame(self.bench.session.selection.image)
+            following.click(lps_mm)
+        except PlannerError as error:
+            following.wait_for(NextClick.NOTHING)
+            show_error(self, error)
+
+    def _takes_brush(self) -> bool:
+        """Whether a left drag brushes: only where the scan is laid over the planning scan."""
+        is_over = self._image is not None and bool(self.bench.following.look_key(self._image))
+        return is_over and self.bench.brushing.brush != Brush.OFF
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The brush goes with the mouse."""
+        self._under = None
+        self.update()
 
     def _caught(self, at: QPointF) -> tuple[Applicator, Grip] | None:
         """The probe and the part of it under the mouse: ends first, then the shaft."""

@@ -13,7 +13,7 @@ from planner.base.errors import PlannerError
 from planner.desktop.messages import show_error
 from planner.desktop.theme import SMALL_PX
 from planner.model.assessment import Surface
-from planner.scene.instruments import drawn_path, drawn_probes
+from planner.scene.instruments import drawn_foci, drawn_path, drawn_probes
 from planner.scene.palette import PAINTED
 from planner.scene.slice_painter import paint_scale_bar, shadowed_text
 from planner.scene.space_looks import SurfaceStyle
@@ -116,7 +116,7 @@ class SpaceView(QWidget):
         if session.is_open:
             path = self.bench.accessing.path
             probes = (*drawn_probes(session.plan), *((drawn_path(path),) if path is not None else ()))
-            self.scene.set_probes(probes, session.selection.instrument)
+            self.scene.set_probes(probes, session.selection.instrument, drawn_foci(session.plan))
             self.refresh()
 
     def show_skin(self, surface: Surface | None) -> None:

@@ -25,10 +25,15 @@ from PySide6.QtWidgets import (
 )
 
 from planner.base.errors import PlannerError
+from planner.desktop.afterwards_panel import AfterwardsPanel
+from planner.desktop.afterwards_work import AfterwardsWork
 from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
 from planner.desktop.case_panel import CasePanel
 from planner.desktop.case_work import CaseWork
+from planner.desktop.device_dialog import DeviceDialog
+from planner.desktop.focus_dialog import FocusDialog
 from planner.desktop.jobs import Jobs
+from planner.desktop.measured_dialog import MeasuredDialog
 from planner.desktop.messages import ask, show_error
 from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.opening import StartPage, TextDialog
@@ -51,6 +56,7 @@ from planner.scene.palette import LIGHT, THEMES
 from planner.scene.space_looks import VIEW_DIRECTIONS
 from planner.session.actions import ACTION_BY_ID, ACTIONS, Action, Workbench
 from planner.session.judgement import JudgementState
+from planner.session.own_devices import OwnDevices
 from planner.session.session import Session
 from planner.session.user_settings import SettingsFile
 
@@ -88,6 +94,7 @@ class MainWindow(QMainWindow):
         self._judgements: object = None
         self._build()
         self.path_work = PathWork(self)
+        self.afterwards_work = AfterwardsWork(self)
         self._actions: dict[str, QAction] = {}
         self._make_menus()
         self._connect()
@@ -106,7 +113,14 @@ class MainWindow(QMainWindow):
         self.structures_panel = StructuresPanel(self.bench)
         self.right = QStackedWidget()
         self.simulation_panel = SimulationPanel(self.bench)
-        for panel in (self.plan_panel, self.paths_panel, self.simulation_panel, self.structures_panel):
+        self.afterwards_panel = AfterwardsPanel(self.bench)
+        for panel in (
+            self.plan_panel,
+            self.paths_panel,
+            self.simulation_panel,
+            self.afterwards_panel,
+            self.structures_panel,
+        ):
             self.right.addWidget(panel)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
@@ -144,6 +158,7 @@ class MainWindow(QMainWindow):
                 ("ablation", "Ablation", "Place probes and judge them"),
                 ("paths", "Paths", "Where a needle may enter, and plans to choose from"),
                 ("simulation", "Simulation", "Heat or cold by a model, with vessels that cool"),
+                ("afterwards", "Afterwards", "Was it enough? Another scan laid over this one"),
                 ("structures", "Structures", "Mark a lesion, outline liver and skin"),
             )
         ):
@@ -205,6 +220,9 @@ class MainWindow(QMainWindow):
             ("rename_plan", "Rename plan…", "Plan", "F2", self._rename_plan),
             ("array", "Array of probes…", "Plan", "Ctrl+Shift+D", lambda: self._several(ArrayDialog)),
             ("pull_back", "Pull back probe…", "Plan", "", lambda: self._several(PullBackDialog)),
+            ("focus_grid", "Focused ultrasound grid…", "Plan", "", self._focus),
+            ("devices", "My devices…", "Plan", "", self._show_devices),
+            ("size_device", "Size my device by this case's zones…", "Plan", "", self._size_device),
             ("fit", "Fit views", "View", "0", self._fit),
             ("tool_navigate", "Navigate", "View", "N", lambda: self._choose_tool(0)),
             ("tool_window", "Window / level", "View", "W", lambda: self._choose_tool(1)),
@@ -259,6 +277,7 @@ class MainWindow(QMainWindow):
         self.simulation_panel.settings_asked.connect(lambda id: self._show_settings(id, "Simulation"))
         bench.simulating.shown_changed.connect(self._show_simulated)
         bench.simulating.changed.connect(self._simulation_changed)
+        self.plan_panel.device_form.devices_asked.connect(self._show_devices)
         self.plan_panel.settings_asked.connect(self._show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
@@ -284,9 +303,10 @@ class MainWindow(QMainWindow):
             image = self.session.case.image(self.session.selection.image)
             if self._judgements is not self.session.judgements:
                 self._judgements = self.session.judgements
-                self.session.judgements.changed.connect(lambda _id: self._judged())
+                self.session.judgements.changed.connect(lambda _id: self.show_judged())
                 self.session.judgements.settings_changed.connect(lambda _id: self._plan_changed())
                 self.path_work.forget()
+                self.afterwards_work.forget()
                 self.bench.simulating.clear()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
@@ -300,6 +320,7 @@ class MainWindow(QMainWindow):
         self.work.measure()
         self.work.make_surfaces()
         self.path_work.follow()
+        self.afterwards_work.follow()
         self._show_banner()
         self.update_actions()
 
@@ -317,6 +338,7 @@ class MainWindow(QMainWindow):
         self.plan_panel.rebuild()
         self.case_panel.rebuild()
         self.path_work.follow()
+        self.afterwards_work.follow()
         self.simulation_panel.refresh()
         self._show_plan()
         self.update_actions()
@@ -327,7 +349,8 @@ class MainWindow(QMainWindow):
         self.views.refresh_slices()
         self.plan_panel.show_probe()
 
-    def _judged(self) -> None:
+    def show_judged(self) -> None:
+        """Show what the modules say of the plan."""
         if not self.session.is_open:
             return
         for module in self.session.judgements.registry.modules:
@@ -440,12 +463,16 @@ class MainWindow(QMainWindow):
             "rename_plan",
             "fit",
             "case_notes",
+            "size_device",
         ):
             self._actions[id].setEnabled(is_open)
             self._actions[id].setToolTip("" if is_open else "Open a case first.")
         why = "" if is_open and self.session.plan.instruments else "Place a probe first."
         self._actions["report"].setEnabled(not why)
         self._actions["report"].setToolTip(why)
+        why = ACTION_BY_ID["place_probe"].why_not(self.bench)
+        self._actions["focus_grid"].setEnabled(not why)
+        self._actions["focus_grid"].setToolTip(why)
         why = ACTION_BY_ID["copy_probe"].why_not(self.bench)
         self._actions["probe_views"].setEnabled(not why or self.views.follows_probe)
         self._actions["probe_views"].setToolTip(why)
@@ -466,6 +493,7 @@ class MainWindow(QMainWindow):
     def _choose_mode(self, index: int) -> None:
         self.right.setCurrentIndex(index)
         self.path_work.switch(self.right.currentWidget() is self.paths_panel)
+        self.afterwards_work.switch(self.right.currentWidget() is self.afterwards_panel)
         self._show_simulated()
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
@@ -504,6 +532,31 @@ class MainWindow(QMainWindow):
         probe = self.session.plan.instrument(self.session.selection.instrument)
         if isinstance(probe, Applicator):
             dialog(self.session, probe, self).open()
+
+    def _focus(self) -> None:
+        try:
+            FocusDialog(self.session, self.jobs, self).open()
+        except PlannerError as error:
+            show_error(self, error)
+
+    def _show_devices(self) -> None:
+        dialog = DeviceDialog(OwnDevices(), self)
+        dialog.changed.connect(self._devices_changed)
+        dialog.open()
+
+    def _size_device(self) -> None:
+        own = OwnDevices()
+        own.changed.connect(self._devices_changed)
+        try:
+            MeasuredDialog(self.session, own, self).open()
+        except PlannerError as error:
+            show_error(self, error)
+
+    def _devices_changed(self) -> None:
+        """Zones of an own device may be others now: the plan is judged anew."""
+        self.plan_panel.device_form.clear()
+        self.paths_panel.suggested.list_devices()
+        self._plan_changed()
 
     def _rename_structure(self, name: str) -> None:
         new, is_ok = QInputDialog.getText(self, "Rename structure", "Name", text=name)
@@ -569,7 +622,7 @@ class MainWindow(QMainWindow):
         view.paints = "lesion_chance_of_5mm" if view.paints == "lesion_margin" else "lesion_margin"
         action.setCheckable(True)
         action.setChecked(view.paints != "lesion_margin")
-        self._judged()
+        self.show_judged()
 
     def _change_views(self) -> None:
         self.views.follow_probe(not self.views.follows_probe)

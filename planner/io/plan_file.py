@@ -10,7 +10,7 @@ import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
 from planner.io.writing import write_atomically
-from planner.model.plan import Applicator, Plan
+from planner.model.plan import Applicator, FocusGrid, Instrument, Plan, Point
 
 SCHEMA = "liver-planner/plan"
 VERSION = 1
@@ -19,14 +19,27 @@ LARGEST_PLAN_BYTES = 16_000_000
 _Point = Annotated[list[float], msgspec.Meta(min_length=3, max_length=3)]
 
 
-class _ApplicatorRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
+class _ApplicatorRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="applicator"):
     id: str
-    kind: Literal["applicator"]
     device: str
     entry_lps_mm: _Point
     tip_lps_mm: _Point
     settings: dict[str, float] = {}
     lesion: str = ""
+
+
+class _FocusGridRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="focus_grid"):
+    id: str
+    device: str
+    foci_lps_mm: list[_Point]
+    window_lps_mm: list[_Point] = []
+    settings: dict[str, float] = {}
+    lesion: str = ""
+
+
+_InstrumentRecord = _ApplicatorRecord | _FocusGridRecord
+#: Kinds of instruments this version reads.
+_KINDS = ("applicator", "focus_grid")
 
 
 class _PlanRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
@@ -36,7 +49,7 @@ class _PlanRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Fals
     case_id: str
     created: str = ""
     author: str = ""
-    instruments: list[_ApplicatorRecord] = []
+    instruments: list[_InstrumentRecord] = []
     notes: str = ""
 
 
@@ -49,19 +62,30 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "case_id": plan.case_id,
         "created": plan.created,
         "author": plan.author,
-        "instruments": [
-            {
-                "id": a.id,
-                "kind": a.kind,
-                "device": a.device,
-                "entry_lps_mm": list(a.entry_lps_mm),
-                "tip_lps_mm": list(a.tip_lps_mm),
-                "settings": dict(a.settings),
-                "lesion": a.lesion,
-            }
-            for a in plan.applicators
-        ],
+        "instruments": [_instrument_document(i) for i in plan.instruments],
         "notes": plan.notes,
+    }
+
+
+def _instrument_document(instrument: Instrument) -> dict[str, Any]:
+    placed: dict[str, Any]
+    if isinstance(instrument, Applicator):
+        placed = {
+            "entry_lps_mm": list(instrument.entry_lps_mm),
+            "tip_lps_mm": list(instrument.tip_lps_mm),
+        }
+    else:
+        placed = {
+            "foci_lps_mm": [list(p) for p in instrument.foci_lps_mm],
+            "window_lps_mm": [list(p) for p in instrument.window_lps_mm],
+        }
+    return {
+        "id": instrument.id,
+        "kind": instrument.kind,
+        "device": instrument.device,
+        **placed,
+        "settings": dict(instrument.settings),
+        "lesion": instrument.lesion,
     }
 
 
@@ -102,6 +126,7 @@ def decode_plan(text: str | bytes, where: str) -> Plan:
             where,
             f"Update Liver Planner; this one reads formats up to {VERSION}.",
         )
+    _check_kinds(document, where)
     try:
         record = msgspec.convert(document, _PlanRecord)
         return _plan_of(record)
@@ -133,16 +158,42 @@ def write_plan(plan: Plan, path: Path) -> None:
     write_atomically(path, encode_plan(plan).encode())
 
 
+def _check_kinds(document: dict[str, Any], where: str) -> None:
+    """Refuse a kind of instrument this version does not know, by its name."""
+    rows = document.get("instruments", [])
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict) and row.get("kind") not in _KINDS:
+            raise InputRefused(
+                f"The plan has a kind of instrument that this version does not know: {row.get('kind')!r}.",
+                f"{where}: kind of '{row.get('id', '')}'",
+                f"Update Liver Planner; this one reads {' and '.join(_KINDS)}.",
+            )
+
+
 def _plan_of(record: _PlanRecord) -> Plan:
-    instruments = tuple(
-        Applicator(
-            id=a.id,
-            device=a.device,
-            entry_lps_mm=(a.entry_lps_mm[0], a.entry_lps_mm[1], a.entry_lps_mm[2]),
-            tip_lps_mm=(a.tip_lps_mm[0], a.tip_lps_mm[1], a.tip_lps_mm[2]),
-            settings=a.settings,
-            lesion=a.lesion,
-        )
-        for a in record.instruments
-    )
+    instruments = tuple(_instrument_of(i) for i in record.instruments)
     return Plan(record.name, record.case_id, instruments, record.author, record.created, record.notes)
+
+
+def _instrument_of(record: _InstrumentRecord) -> Instrument:
+    if isinstance(record, _ApplicatorRecord):
+        return Applicator(
+            id=record.id,
+            device=record.device,
+            entry_lps_mm=_point(record.entry_lps_mm),
+            tip_lps_mm=_point(record.tip_lps_mm),
+            settings=record.settings,
+            lesion=record.lesion,
+        )
+    return FocusGrid(
+        id=record.id,
+        device=record.device,
+        foci_lps_mm=tuple(_point(p) for p in record.foci_lps_mm),
+        window_lps_mm=tuple(_point(p) for p in record.window_lps_mm),
+        settings=record.settings,
+        lesion=record.lesion,
+    )
+
+
+def _point(values: list[float]) -> Point:
+    return values[0], values[1], values[2]

@@ -157,6 +157,24 @@ class Case:
         """A copy with one more image; raises `InvalidValue` where its id is there already."""
         return replace(self, images=(*self.images, image))
 
+    def with_scans(self, found: Case) -> Case:
+        """A copy with the images, structure sets and notes of another case, under free ids."""
+        used = {i.id for i in self.images} | {s.id for s in self.structure_sets}
+
+        def free(id: str) -> str:
+            name = next(n for n in (id, *(f"{id}-{k}" for k in range(2, 1000))) if n not in used)
+            used.add(name)
+            return name
+
+        images = tuple(replace(i, id=free(i.id)) for i in found.images)
+        sets = tuple(replace(s, id=free(s.id)) for s in found.structure_sets)
+        return replace(
+            self,
+            images=(*self.images, *images),
+            structure_sets=(*self.structure_sets, *sets),
+            notes=(*self.notes, *found.notes),
+        )
+
     def registration(self, one: str, other: str) -> Registration | None:
         """How two of its images lie to each other, in either direction; None where nobody found out."""
         wanted = {one, other}

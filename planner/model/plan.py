@@ -17,6 +17,8 @@ Point = tuple[float, float, float]
 
 #: A probe shorter than this cannot point anywhere.
 SHORTEST_PROBE_MM = 1.0
+#: Without a window the beam is taken to come from so far in front of the foci.
+NO_WINDOW_MM = 100.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,7 @@ class Applicator:
                 f"probe '{self.id}'",
                 "Move the entry or the tip.",
             )
-        settings = {str(k): float(v) for k, v in sorted(self.settings.items())}
-        for key, value in settings.items():
-            if not math.isfinite(value):
-                raise InvalidValue("A setting must be a finite number.", f"{key} of probe '{self.id}'")
-        object.__setattr__(self, "settings", MappingProxyType(settings))
+        object.__setattr__(self, "settings", _finite_settings(self.settings, f"probe '{self.id}'"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.id, self.device, self.entry_lps_mm, self.tip_lps_mm, dict(self.settings), self.lesion)
@@ -105,7 +103,117 @@ class Applicator:
         )
 
 
-Instrument = Applicator
+@dataclass(frozen=True)
+class FocusGrid:
+    """Foci of focused ultrasound, heated one after the other through one window of the skin.
+
+    Its beam runs from the middle of the window to the middle of the foci.
+
+    Parameters
+    ----------
+    id
+        Unique in the plan, such as ``h1``.
+    device
+        Name of a transducer of the library.
+    foci_lps_mm
+        Where sound is focused, in the order of treatment; one or more.
+    window_lps_mm
+        Points of the skin the beam enters by, three or more; empty where no window is chosen yet.
+    settings
+        Numbers of each sonication such as ``power_w`` and ``time_s``; finite.
+    lesion
+        Name of the lesion it treats, or empty.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no focus, the window has one or two points, a number is not finite, or the middle of
+        the window lies on the middle of the foci.
+    """
+
+    id: str
+    device: str
+    foci_lps_mm: tuple[Point, ...]
+    window_lps_mm: tuple[Point, ...] = ()
+    settings: Mapping[str, float] = field(default_factory=dict)
+    lesion: str = ""
+
+    def __post_init__(self) -> None:
+        name = f"grid '{self.id}'"
+        if not self.id or not self.device:
+            raise InvalidValue("A grid of foci needs an id and a device.", name)
+        for word in ("foci_lps_mm", "window_lps_mm"):
+            points = tuple(_finite_point(p, f"{word} of '{self.id}'") for p in getattr(self, word))
+            object.__setattr__(self, word, points)
+        if not self.foci_lps_mm:
+            raise InvalidValue("A grid of foci needs at least one focus.", name, "Fill the lesion with foci.")
+        if len(self.window_lps_mm) in (1, 2):
+            raise InvalidValue(
+                "An acoustic window needs three points of the skin or more.",
+                f"{name}: {len(self.window_lps_mm)}",
+                "Choose a window, or leave it out.",
+            )
+        away = np.subtract(self.foci_lps_mm, self.window_middle_lps_mm).mean(axis=0)
+        if float(np.linalg.norm(away)) < SHORTEST_PROBE_MM:
+            raise InvalidValue(
+                "The window lies on the foci, so the beam has no direction.",
+                name,
+                "Choose a window on the skin.",
+            )
+        object.__setattr__(self, "settings", _finite_settings(self.settings, name))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (
+            self.id,
+            self.device,
+            self.foci_lps_mm,
+            self.window_lps_mm,
+            dict(self.settings),
+            self.lesion,
+        )
+        return (FocusGrid, fields)
+
+    def __hash__(self) -> int:
+        return hash(
+            (self.id, self.device, self.foci_lps_mm, self.window_lps_mm, tuple(self.settings.items()))
+        )
+
+    @property
+    def kind(self) -> str:
+        """Word of the plan file for this instrument."""
+        return "focus_grid"
+
+    @property
+    def has_window(self) -> bool:
+        """Whether a window is chosen; without one the beam is taken straight from the front."""
+        return bool(self.window_lps_mm)
+
+    @property
+    def middle_lps_mm(self) -> Point:
+        """Middle of the foci."""
+        return _point(np.mean(self.foci_lps_mm, axis=0))
+
+    @property
+    def window_middle_lps_mm(self) -> Point:
+        """Middle of the window; without one a point straight in front of the foci."""
+        if self.window_lps_mm:
+            return _point(np.mean(self.window_lps_mm, axis=0))
+        x, y, z = self.middle_lps_mm
+        return x, y - NO_WINDOW_MM, z
+
+    @property
+    def direction(self) -> FloatArray:
+        """Unit vector of the beam, shape (3,)."""
+        away = np.array(self.middle_lps_mm) - np.array(self.window_middle_lps_mm)
+        return np.asarray(away / np.linalg.norm(away))
+
+    def moved(self, by_lps_mm: Point) -> FocusGrid:
+        """The same foci somewhere else; the window stays on the skin."""
+        shift = np.array(by_lps_mm)
+        return replace(self, foci_lps_mm=tuple(_point(np.array(p) + shift) for p in self.foci_lps_mm))
+
+
+Instrument = Applicator | FocusGrid
 
 
 @dataclass(frozen=True)
@@ -145,6 +253,11 @@ class Plan:
         """The straight probes."""
         return tuple(i for i in self.instruments if isinstance(i, Applicator))
 
+    @property
+    def focus_grids(self) -> tuple[FocusGrid, ...]:
+        """The grids of focused ultrasound."""
+        return tuple(i for i in self.instruments if isinstance(i, FocusGrid))
+
     def instrument(self, id: str) -> Instrument:
         """The instrument of an id; raises `InvalidValue` where there is none."""
         for instrument in self.instruments:
@@ -169,6 +282,14 @@ class Plan:
         """The first unused instrument id, such as ``p2``."""
         used = {i.id for i in self.instruments}
         return next(f"{prefix}{n}" for n in range(1, len(used) + 2) if f"{prefix}{n}" not in used)
+
+
+def _finite_settings(settings: Mapping[str, float], whose: str) -> Mapping[str, float]:
+    found = {str(k): float(v) for k, v in sorted(settings.items())}
+    for key, value in found.items():
+        if not math.isfinite(value):
+            raise InvalidValue("A setting must be a finite number.", f"{key} of {whose}")
+    return MappingProxyType(found)
 
 
 def _finite_point(values: Any, what: str) -> Point:

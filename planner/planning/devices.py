@@ -45,6 +45,8 @@ CUSTOM = "custom-ellipsoid"
 SCHEMA, VERSION = "liver-planner/device", 1
 #: Kinds of energy, in the order they are listed.
 MODALITIES = ("microwave", "radiofrequency", "cryo", "laser", "custom")
+#: The kind of energy that needs no needle: transducers stand apart in the library.
+ULTRASOUND = "ultrasound"
 PLACEHOLDER = "Placeholder: enter your device's instructions for use."
 #: Spread of a zone's axes where its device publishes none.
 ASSUMED_SPREAD = Constant(
@@ -97,16 +99,16 @@ class DeviceZone:
 
 @dataclass(frozen=True)
 class Device:
-    """A straight ablation device.
+    """A straight ablation device, or a transducer of focused ultrasound.
 
     Parameters
     ----------
     name, title, modality
         Name in plans, name for people, and kind of energy.
     length
-        Longest path from skin to tip.
+        Longest path from skin to tip; of a transducer from skin to focus.
     diameter_mm
-        Of the shaft.
+        Of the shaft; of a transducer 0, as it has none.
     center_offset
         Distance of the zone's centre behind the tip.
     defaults
@@ -142,15 +144,15 @@ class Device:
     def __post_init__(self) -> None:
         if not self.name or not self.title.strip():
             raise InvalidValue("A device needs a name and a title.", self.name or self.title)
-        if self.modality not in MODALITIES:
+        if self.modality not in (*MODALITIES, ULTRASOUND):
             raise InvalidValue(
                 "This kind of energy is not known.", f"{self.name}: {self.modality}", f"Use {MODALITIES}."
             )
-        for what, value, high in (
-            ("diameter_mm", self.diameter_mm, 20.0),
-            ("length", self.length.value, 500.0),
+        for what, value, low, high in (
+            ("diameter_mm", self.diameter_mm, 0.1 if self.is_needle else 0.0, 20.0),
+            ("length", self.length.value, 0.1, 500.0),
         ):
-            if not 0.1 <= value <= high:
+            if not low <= value <= high:
                 raise InvalidValue(
                     "A shaft must have a length and a width.",
                     f"{self.name}: {what} = {value:g} mm",
@@ -167,6 +169,11 @@ class Device:
     def is_custom(self) -> bool:
         """Whether the user gives the zone's size."""
         return self.name == CUSTOM
+
+    @property
+    def is_needle(self) -> bool:
+        """Whether it is put into the body; a transducer is not."""
+        return self.modality != ULTRASOUND
 
     @property
     def is_placeholder(self) -> bool:
@@ -313,28 +320,36 @@ class DeviceLibrary:
     Parameters
     ----------
     devices
-        By name, in the order they are listed.
+        Needles by name, in the order they are listed.
     own
         Names of those that the user added.
     troubles
         What is wrong with files of own devices; those devices are left out.
+    transducers
+        Of focused ultrasound, by name: no probe can be made of them.
     """
 
     devices: Mapping[str, Device]
     own: frozenset[str] = frozenset()
     troubles: tuple[PlannerError, ...] = ()
+    transducers: Mapping[str, Device] = field(default_factory=dict)
 
     def device(self, name: str) -> Device:
-        """The device of a name; raises `InvalidValue` where there is none."""
+        """The needle or transducer of a name; raises `InvalidValue` where there is none."""
         try:
-            return self.devices[name]
+            return self.transducers[name] if name in self.transducers else self.devices[name]
         except KeyError:
             broken = [t.thing for t in self.troubles if name in t.thing]
             raise InvalidValue(
                 "The device is not in the library.",
                 "; ".join([name, *broken]),
-                f"Choose one of: {', '.join(self.devices)}; or add it as your own (My devices).",
+                f"Choose one of: {', '.join((*self.devices, *self.transducers))}; or add it as your own (My devices).",
             ) from None
+
+    def title_of(self, name: str) -> str:
+        """What people call a device; its bare name where the library does not have it."""
+        found = self.transducers.get(name) or self.devices.get(name)
+        return found.title if found is not None else name
 
     def with_devices(self, devices: Iterable[Device], troubles: Iterable[PlannerError] = ()) -> DeviceLibrary:
         """A library with own devices added after these.
@@ -344,15 +359,15 @@ class DeviceLibrary:
         InvalidValue
             If a name is taken: nobody's device stands in for another.
         """
-        found, own = dict(self.devices), set(self.own)
+        needles, transducers, own = dict(self.devices), dict(self.transducers), set(self.own)
         for device in devices:
-            if device.name in found:
+            if device.name in needles or device.name in transducers:
                 raise InvalidValue(
                     "The library has a device of this name.", device.name, "Give it another name."
                 )
-            found[device.name] = device
+            (needles if device.is_needle else transducers)[device.name] = device
             own.add(device.name)
-        return DeviceLibrary(found, frozenset(own), (*self.troubles, *troubles))
+        return DeviceLibrary(needles, frozenset(own), (*self.troubles, *troubles), transducers)
 
 
 class _Shelf:
@@ -406,8 +421,11 @@ def built_in_library() -> DeviceLibrary:
     """The devices that come with the planner; raises `PlannerError` where a file is wrong."""
     folder = files("planner.resources").joinpath("devices")
     found = [read_device(path) for path in folder.iterdir() if path.name.endswith(".toml")]
-    found.sort(key=lambda d: (MODALITIES.index(d.modality), d.name))
-    return DeviceLibrary({d.name: d for d in found})
+    found.sort(key=lambda d: ((*MODALITIES, ULTRASOUND).index(d.modality), d.name))
+    return DeviceLibrary(
+        {d.name: d for d in found if d.is_needle},
+        transducers={d.name: d for d in found if not d.is_needle},
+    )
 
 
 def own_devices_folder() -> Path:

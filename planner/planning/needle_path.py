@@ -66,6 +66,8 @@ class NeedlePath:
         How far the entry lies under the skin (negative: above it); None without a skin.
     unscanned_mm
         Length outside the scan.
+    is_tip_in_body
+        Whether the tip lies within the skin; None without a skin.
     """
 
     length_mm: float
@@ -80,6 +82,7 @@ class NeedlePath:
     nearest: Mapping[str, NearestStructure]
     entry_depth_mm: float | None
     unscanned_mm: float
+    is_tip_in_body: bool | None
 
 
 def judge_path(anatomy: Anatomy, needle: Applicator) -> NeedlePath:
@@ -88,6 +91,7 @@ def judge_path(anatomy: Anatomy, needle: Applicator) -> NeedlePath:
     structures = anatomy.structures
     livers = [s.name for s in structures.with_role(Role.LIVER)]
     lesions = [s.name for s in structures.with_role(Role.LESION)]
+    skins = [s.name for s in structures.with_role(Role.SKIN) if s.name in anatomy.boundaries]
     in_lesion = line.within([needle.lesion] if needle.lesion in structures else lesions)
     in_liver = line.within(livers) & ~in_lesion
     before = None
@@ -116,6 +120,7 @@ def judge_path(anatomy: Anatomy, needle: Applicator) -> NeedlePath:
         nearest=_nearest(anatomy, needle, crossed),
         entry_depth_mm=_entry_depth(anatomy, needle),
         unscanned_mm=line.length_mm(~line.is_scanned),
+        is_tip_in_body=bool(line.within(skins)[-1]) if skins else None,
     )
 
 

@@ -55,6 +55,6 @@ PATH_UNSCANNED = _rule("path_outside_scan", Severity.WARNING, "only what was sca
 ENTRY_UNDER_SKIN = _rule(
     "entry_under_skin", Severity.WARNING, "the entry is where the shaft passes the skin", _RULE
 )
-ENTRY_OFF_SKIN = _rule("entry_off_skin", Severity.INFO, "the entry is where the shaft passes the skin", _RULE)
+TIP_OUTSIDE_BODY = _rule("tip_outside_body", Severity.STOP, "a needle that treats nothing", _RULE)
 CAPSULE_ANGLE = _rule("capsule_angle_flat", Severity.WARNING, "20-30 degrees or more from the tangent", _RULE)
 BREATH_HOLD = _rule("this_breath_hold", Severity.INFO, "organs move with breath and position", _RULE)

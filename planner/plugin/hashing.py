@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from planner.model.case import Case
 from planner.model.geometry import Grid
-from planner.model.plan import Plan
+from planner.model.plan import Applicator, Instrument, Plan
 
 _known: dict[int, tuple[weakref.ref[Any], str]] = {}
 
@@ -20,8 +20,7 @@ _known: dict[int, tuple[weakref.ref[Any], str]] = {}
 def plan_hash(plan: Plan) -> str:
     """SHA-256 of what a plan places; its name, author and notes do not count."""
     rows = [
-        [a.id, a.kind, a.device, a.entry_lps_mm, a.tip_lps_mm, list(a.settings.items()), a.lesion]
-        for a in plan.applicators
+        [i.id, i.kind, i.device, *_placed(i), list(i.settings.items()), i.lesion] for i in plan.instruments
     ]
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
@@ -54,6 +53,13 @@ def array_hash(array: npt.NDArray[Any]) -> str:
     if not array.flags.writeable:
         _known[id(array)] = (weakref.ref(array), value)
     return value
+
+
+def _placed(instrument: Instrument) -> tuple[Any, Any]:
+    """Where an instrument lies."""
+    if isinstance(instrument, Applicator):
+        return instrument.entry_lps_mm, instrument.tip_lps_mm
+    return instrument.foci_lps_mm, instrument.window_lps_mm
 
 
 def _grid_row(grid: Grid) -> list[Any]:

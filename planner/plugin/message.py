@@ -14,7 +14,7 @@ from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarF
 from planner.model.case import Case, Patient
 from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
-from planner.model.plan import Applicator, Plan
+from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
 from planner.model.structures import Structure, StructureSet
 from planner.model.suggestion import Suggestion
 
@@ -124,25 +124,29 @@ def case_of_message(message: Document) -> Case:
 def plan_message(plan: Plan) -> Document:
     """A plan for another process."""
     rows = [
-        {
-            "id": a.id,
-            "device": a.device,
-            "entry_lps_mm": a.entry_lps_mm,
-            "tip_lps_mm": a.tip_lps_mm,
-            "settings": dict(a.settings),
-            "lesion": a.lesion,
-        }
-        for a in plan.applicators
+        {"kind": i.kind, **{name: getattr(i, name) for name in _FIELDS[i.kind]}, "settings": dict(i.settings)}
+        for i in plan.instruments
     ]
     names = ("name", "case_id", "author", "created", "notes")
-    return {**{name: getattr(plan, name) for name in names}, "applicators": rows}
+    return {**{name: getattr(plan, name) for name in names}, "instruments": rows}
 
 
 def plan_of_message(message: Document) -> Plan:
     """The plan of a message."""
-    instruments = tuple(Applicator(**row) for row in message["applicators"])
+    instruments = tuple(_instrument(**row) for row in message["instruments"])
     names = ("name", "case_id", "author", "created", "notes")
     return Plan(**{name: message[name] for name in names}, instruments=instruments)
+
+
+#: What places an instrument, by its kind; the settings are a mapping of their own.
+_FIELDS = {
+    "applicator": ("id", "device", "entry_lps_mm", "tip_lps_mm", "lesion"),
+    "focus_grid": ("id", "device", "foci_lps_mm", "window_lps_mm", "lesion"),
+}
+
+
+def _instrument(kind: str, **fields: Any) -> Instrument:
+    return Applicator(**fields) if kind == "applicator" else FocusGrid(**fields)
 
 
 def assessment_document(assessment: Assessment, folder: Path | None = None) -> Document:

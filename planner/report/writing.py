@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from planner.base.task import Task
 from planner.io.writing import atomic_path, write_atomically
 from planner.model.assessment import Assessment
 from planner.model.case import Case
-from planner.model.plan import Applicator, Plan
+from planner.model.plan import Applicator, FocusGrid, Plan
 from planner.model.wording import interval_text, mark, scan_words, target_text, unit_text, value_text
 from planner.planning.devices import device_library
 from planner.planning.needle_path import needle_angles_deg
@@ -184,7 +185,7 @@ def _facts(case: Case, plan: Plan, assessments: tuple[Assessment, ...], registry
         "scan": " ".join(scan_words(image)) if image else "no scan",
         "spacing": " × ".join(f"{s:.2f}" for s in image.grid.spacing_mm) + " mm" if image else "",
         "plan": plan,
-        "probes": [_probe_row(a) for a in plan.applicators],
+        "probes": [*(_probe_row(a) for a in plan.applicators), *(_foci_row(g) for g in plan.focus_grids)],
         "modules": [_module_facts(a, registry) for a in assessments],
         "notes": case.notes,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -195,10 +196,9 @@ def _facts(case: Case, plan: Plan, assessments: tuple[Assessment, ...], registry
 
 def _probe_row(probe: Applicator) -> dict[str, str]:
     in_plane, craniocaudal = needle_angles_deg(probe)
-    devices = device_library().devices
     return {
         "id": probe.id,
-        "device": devices[probe.device].title if probe.device in devices else probe.device,
+        "device": device_library().title_of(probe.device),
         "settings": ", ".join(f"{k} {v:g}" for k, v in probe.settings.items()),
         "lesion": probe.lesion,
         "entry": _point_words(probe.entry_lps_mm),
@@ -206,6 +206,22 @@ def _probe_row(probe: Applicator) -> dict[str, str]:
         "tip": _point_words(probe.tip_lps_mm),
         "depth": f"{probe.length_mm:.1f} mm",
         "angles": f"{in_plane:.0f}° in plane, {craniocaudal:.0f}° craniocaudal",
+    }
+
+
+def _foci_row(grid: FocusGrid) -> dict[str, str]:
+    return {
+        "id": grid.id,
+        "device": device_library().title_of(grid.device),
+        "settings": ", ".join(f"{k} {v:g}" for k, v in grid.settings.items()),
+        "lesion": grid.lesion,
+        "entry": f"window of {len(grid.window_lps_mm)} points about {_point_words(grid.window_middle_lps_mm)}"
+        if grid.window_lps_mm
+        else "no window",
+        "target": f"{len(grid.foci_lps_mm)} foci about {_point_words(grid.middle_lps_mm)}",
+        "tip": "",
+        "depth": f"{math.dist(grid.window_middle_lps_mm, grid.middle_lps_mm):.1f} mm",
+        "angles": "",
     }
 
 

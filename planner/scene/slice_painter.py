@@ -14,10 +14,12 @@ from planner.model.geometry import FloatArray
 from planner.model.plan import Point
 from planner.scene.contours import Outlines
 from planner.scene.heat_overlay import HeatCut, line_color
-from planner.scene.instruments import DrawnProbe
+from planner.scene.instruments import DrawnFoci, DrawnProbe
 from planner.scene.palette import PROBE, SIMULATED, ZONE, Color
 from planner.scene.planes import PlaneStack, letters_of
 
+#: A zone that is being drawn, and the brush.
+DRAWN = "#ff9ad5"
 #: A needle within this of the slice counts as in the plane.
 IN_PLANE_MM = 2.0
 HANDLE_PX = 5.0
@@ -99,6 +101,12 @@ class SliceContent:
         Segments (n, 2, 2) in mm: the simulated zone where the slice cuts it.
     skin
         Colours with segments (n, 2, 2) in mm: the painted skin where the slice cuts it.
+    drawn
+        Outlines (n, 2) in mm of a zone that is being drawn.
+    brush
+        Right, down and radius in mm of the brush under the mouse, or None.
+    foci
+        Grids of foci.
     """
 
     stack: PlaneStack
@@ -115,6 +123,9 @@ class SliceContent:
     skin: tuple[tuple[str, FloatArray], ...] = ()
     heat: HeatCut | None = None
     simulated: FloatArray | None = None
+    drawn: tuple[FloatArray, ...] = ()
+    brush: tuple[float, float, float] | None = None
+    foci: tuple[DrawnFoci, ...] = ()
 
 
 def paint_slice(
@@ -153,9 +164,12 @@ def paint_overlay(
     normal = content.stack.position_mm(content.index)
     for probe in content.probes:
         _paint_zone(painter, frame, content.stack, probe, normal)
+    for grid in content.foci:
+        _paint_foci(painter, frame, content.stack, grid, normal)
     for probe in content.probes:
         _paint_probe(painter, frame, content.stack, probe, normal, probe.needle.id == content.selected)
     _paint_proposed(painter, frame, content)
+    _paint_drawn(painter, frame, content)
     for mark in content.marks_lps_mm:
         _paint_mark(painter, frame, content.stack, mark)
     _paint_letters(painter, frame, content)
@@ -240,13 +254,35 @@ def _paint_zone(
     painter: QPainter, frame: SliceFrame, stack: PlaneStack, probe: DrawnProbe, normal: float
 ) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    dashed = QPen(QColor(ZONE), 1.0)
-    dashed.setDashPattern([3.0, 4.0])
+    # A spread that nobody published is assumed: its band is fainter, and dotted.
+    color = QColor(ZONE)
+    color.setAlpha(255 if probe.is_spread_published else 120)
+    dashed = QPen(color, 1.0)
+    dashed.setDashPattern([3.0, 4.0] if probe.is_spread_published else [1.0, 4.0])
     for zone, pen in ((probe.zone, QPen(QColor(ZONE), 2.0)), (probe.inner, dashed), (probe.outer, dashed)):
         ring = zone.section(stack, normal) if zone is not None else None
         if ring is not None:
             painter.setPen(pen)
             painter.drawPolygon(_polygon(frame, ring))
+
+
+def _paint_foci(
+    painter: QPainter, frame: SliceFrame, stack: PlaneStack, foci: DrawnFoci, normal: float
+) -> None:
+    """Each focus the slice cuts, and where the window passes the slice."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    # Many foci lie side by side: fainter, so that what is under them is seen.
+    color = QColor(ZONE)
+    color.setAlpha(200 if len(foci.zones) < 40 else 90)
+    painter.setPen(QPen(color, 1.0))
+    for ring in foci.sections(stack, normal):
+        painter.drawPolygon(_polygon(frame, ring))
+    if len(foci.window_lps_mm):
+        window = stack.to_plane(np.vstack([foci.window_lps_mm, foci.window_lps_mm[:1]]))
+        faint = QColor(PROBE)
+        faint.setAlpha(110)
+        painter.setPen(QPen(faint, 1.4))
+        painter.drawPolyline(_polygon(frame, window[:, :2]))
 
 
 def _paint_probe(
@@ -283,6 +319,17 @@ def _paint_proposed(painter: QPainter, frame: SliceFrame, content: SliceContent)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for line in content.proposed:
         painter.drawPolyline(_polygon(frame, line))
+
+
+def _paint_drawn(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(DRAWN), 2.0))
+    for line in content.drawn:
+        painter.drawPolyline(_polygon(frame, line))
+    if content.brush is not None:
+        right, down, radius = content.brush
+        painter.setPen(QPen(QColor(DRAWN), 1.2))
+        painter.drawEllipse(frame.to_view(right, down), radius / frame.mm_per_px, radius / frame.mm_per_px)
 
 
 def _paint_mark(painter: QPainter, frame: SliceFrame, stack: PlaneStack, mark: Point) -> None:

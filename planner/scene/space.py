@@ -24,8 +24,9 @@ from vtkmodules.vtkRenderingCore import (
 )
 
 from planner.model.assessment import Surface
+from planner.model.geometry import FloatArray
 from planner.model.plan import Point
-from planner.scene.instruments import DrawnProbe, DrawnZone
+from planner.scene.instruments import DrawnFoci, DrawnProbe, DrawnZone
 from planner.scene.palette import PAINTED, PROBE, SIMULATED, ZONE, Color, rgb
 from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
@@ -120,8 +121,10 @@ class SpaceScene:
 
     # plan ----------------------------------------------------------------------------------
 
-    def set_probes(self, probes: tuple[DrawnProbe, ...], selected: str) -> None:
-        """Show probes with their zones."""
+    def set_probes(
+        self, probes: tuple[DrawnProbe, ...], selected: str, foci: tuple[DrawnFoci, ...] = ()
+    ) -> None:
+        """Show probes with their zones, and grids of foci with their windows."""
         for actor in self._instruments:
             self.renderer.RemoveActor(actor)
         self._instruments = []
@@ -132,6 +135,13 @@ class SpaceScene:
                 self._instruments.append(_ball(point, radius, "#7aa2ff" if is_selected else PROBE))
             if probe.zone is not None:
                 self._instruments.append(_zone(probe.zone))
+        for grid in foci:
+            points, triangles = grid.mesh()
+            mesh = Surface("foci", points.astype(np.float32), triangles)
+            self._instruments.append(_plain(mesh, ZONE, 0.5))
+            ring = grid.window_lps_mm
+            for start, stop in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+                self._instruments.append(_rod(start, stop, 0.9))
         for actor in self._instruments:
             self.renderer.AddActor(actor)
 
@@ -262,6 +272,17 @@ def _shaft(probe: DrawnProbe, is_selected: bool) -> vtkActor:
     tube.SetRadius(1.2 if is_selected else 0.9)
     tube.SetNumberOfSides(12)
     tube.CappingOn()
+    return _actor(tube, PROBE, 1.0)
+
+
+def _rod(start: FloatArray, stop: FloatArray, radius: float) -> vtkActor:
+    line = vtkLineSource()
+    line.SetPoint1(*(float(v) for v in start))
+    line.SetPoint2(*(float(v) for v in stop))
+    tube = vtkTubeFilter()
+    tube.SetInputConnection(line.GetOutputPort())
+    tube.SetRadius(radius)
+    tube.SetNumberOfSides(8)
     return _actor(tube, PROBE, 1.0)
 
 

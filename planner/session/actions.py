@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 from planner.model.roles import Role
 from planner.session.accessing import Accessing
+from planner.session.achieving import Achieving
 from planner.session.appearance import CT_PRESETS, Appearance
+from planner.session.brushing import Brush, Brushing
+from planner.session.following_up import FollowingUp, NextClick
 from planner.session.outlining import Outline, Outlining
+from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.session import Session, new_plan
 from planner.session.simulating import Simulating
@@ -28,6 +32,10 @@ class Workbench:
     accessing: Accessing = field(init=False)
     suggesting: Suggesting = field(init=False)
     simulating: Simulating = field(init=False)
+    following: FollowingUp = field(init=False)
+    brushing: Brushing = field(init=False)
+    achieving: Achieving = field(init=False)
+    placed: PlacedNeedles = field(init=False)
     appearance: Appearance = field(default_factory=Appearance)
 
     def __post_init__(self) -> None:
@@ -36,6 +44,10 @@ class Workbench:
         self.accessing = Accessing(self.session)
         self.suggesting = Suggesting(self.session)
         self.simulating = Simulating(self.session)
+        self.following = FollowingUp(self.session)
+        self.brushing = Brushing(self.following)
+        self.achieving = Achieving(self.following)
+        self.placed = PlacedNeedles(self.following)
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,14 @@ def _needs_probe(bench: Workbench) -> str:
     return "" if chosen in ids else "Select a probe first."
 
 
+def _needs_needle(bench: Workbench) -> str:
+    """A selected straight probe: grids of foci have no shaft to copy along or look along."""
+    if why := _needs_probe(bench):
+        return why
+    chosen = bench.session.selection.instrument
+    return "" if any(a.id == chosen for a in bench.session.plan.applicators) else "Select a probe first."
+
+
 def _undo_why(bench: Workbench) -> str:
     return "" if bench.session.undo_label else "There is nothing to undo."
 
@@ -113,6 +133,7 @@ def _assess_why(bench: Workbench) -> str:
 def _cancel_why(bench: Workbench) -> str:
     is_running = bench.session.is_open and bench.session.judgements.is_running
     is_marking = bench.placing.step != Step.IDLE or bench.outlining.mode != Outline.NONE
+    is_marking |= bench.following.next_click != NextClick.NOTHING or bench.brushing.brush != Brush.OFF
     return "" if is_running or is_marking or bench.outlining.proposal else "Nothing is running."
 
 
@@ -129,7 +150,7 @@ def _delete_probe(bench: Workbench) -> None:
 
 def _copy_probe(bench: Workbench) -> None:
     session = bench.session
-    probe = session.plan.instrument(session.selection.instrument)
+    probe = next(a for a in session.plan.applicators if a.id == session.selection.instrument)
     plan, id = plan_with_copy(session.plan, probe, (COPY_SHIFT_MM, 0.0, 0.0))
     session.change_plan(f"Copy probe {probe.id}", plan)
     session.selection.choose(instrument=id)
@@ -155,6 +176,8 @@ def _new_plan(bench: Workbench) -> None:
 def _cancel(bench: Workbench) -> None:
     bench.placing.cancel()
     bench.outlining.cancel()
+    bench.following.wait_for(NextClick.NOTHING)
+    bench.brushing.choose_brush(Brush.OFF)
     bench.session.cancel_drag()
     bench.session.judgements.cancel()
 
@@ -177,7 +200,7 @@ ACTIONS: tuple[Action, ...] = (
         "P",
     ),
     Action("aim_center", "Place probe at the lesion's centre", "Plan", _aim, _needs_lesion, "Shift+P"),
-    Action("copy_probe", "Copy probe parallel", "Plan", _copy_probe, _needs_probe, "Ctrl+D"),
+    Action("copy_probe", "Copy probe parallel", "Plan", _copy_probe, _needs_needle, "Ctrl+D"),
     Action("delete_probe", "Delete probe", "Plan", _delete_probe, _needs_probe, "Del"),
     Action(
         "assess",

@@ -10,13 +10,14 @@ import numpy as np
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
+from planner.io.device_files import name_from_title
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, Plan
 from planner.model.roles import Role
 from planner.planning.device_fitting import TreatedZone, measured_rows, with_measured_rows
 from planner.planning.devices import Device, ZoneRow, device_library
-from planner.session.own_devices import OwnDevices, name_from_title
+from planner.session.own_devices import OwnDevices
 
 #: A zone belongs to the probe whose shaft passes its centre nearest, and no farther than this.
 NEAR_MM = 15.0

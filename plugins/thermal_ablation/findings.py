@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround
-from planner_plugins.thermal_ablation.metrics import PlacedZone, direction_words, margin_target
+from planner_plugins.thermal_ablation.metrics import (
+    PlacedGrid,
+    PlacedZone,
+    direction_words,
+    margin_target,
+)
 from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.compute.clearance import Nearest, nearest_to_zones
@@ -24,6 +29,7 @@ from planner.planning.arrays import SPACINGS, are_parallel, gap_mm, tip_spacing_
 from planner.planning.devices import Device, Medium
 from planner.planning.needle_path import NeedlePath
 from planner.planning.rules import Rule
+from planner.planning.treatment_order import Step
 
 HEAT_SINK = Rule(
     "heat_sink",
@@ -50,6 +56,11 @@ ZONE_SIZE = Rule("zone_size_unverified", Severity.WARNING, Source("device librar
 ZONE_MODEL = Rule("zone_model", Severity.INFO, Source("device library", Confidence.OUR_RULE))
 PROBES_TOUCH = Rule("probes_touch", Severity.STOP, Source("shaft diameters", Confidence.OUR_RULE))
 PROBE_SPACING = Rule("probe_spacing", Severity.WARNING, Source("spacing rules", Confidence.OUR_RULE))
+ORDER = Rule(
+    "treatment_order",
+    Severity.INFO,
+    Source("deepest first, few punctures, bleeding last; no publication", Confidence.OUR_RULE),
+)
 
 _RANK = {Severity.STOP: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -72,7 +83,7 @@ def case_findings(grounds: Grounds) -> list[Finding]:
 
 
 def lesion_findings(
-    name: str, ground: LesionGround, report: MarginReport, settings: Settings
+    name: str, ground: LesionGround, report: MarginReport, settings: Settings, *, by_chance: bool = True
 ) -> list[Finding]:
     """Coverage and margin of one lesion."""
     found = []
@@ -91,7 +102,7 @@ def lesion_findings(
         found.append(
             NOT_COVERED.finding(f"{text} towards the {direction_words(middle, place)}.", name, place)
         )
-    target = margin_target(settings)
+    target = margin_target(settings, by_chance=by_chance)
     if target is not None and judged.value_mm >= 0 and not target.is_met(judged.value_mm):
         rule = Rule(MARGIN_SHORT.id, MARGIN_SHORT.severity, target.source)
         text = f"Margin of {name} is {judged.value_mm:.1f} mm towards the {where}; aim {target.low:g} mm."
@@ -100,7 +111,7 @@ def lesion_findings(
 
 
 def sink_findings(
-    name: str, ground: LesionGround, grounds: Grounds, zones: list[Spheroid], settings: Settings
+    name: str, ground: LesionGround, grounds: Grounds, zones: Sequence[Spheroid], settings: Settings
 ) -> list[Finding]:
     """Vessels wide enough to cool the zone, at the lesion or inside the zone."""
     found = []
@@ -175,6 +186,9 @@ def path_findings(placed: PlacedZone, device: Device, path: NeedlePath, settings
             " the path is judged from there on only."
         )
         found.append(rules.ENTRY_UNDER_SKIN.finding(text, probe, needle.entry_lps_mm))
+    if path.is_tip_in_body is False:
+        text = f"The tip of probe {probe} lies outside the body."
+        found.append(rules.TIP_OUTSIDE_BODY.finding(text, probe, needle.tip_lps_mm))
     if path.unscanned_mm > 1.0:
         text = f"{path.unscanned_mm:.0f} mm of the path of probe {probe} lie outside the scan."
         found.append(rules.PATH_UNSCANNED.finding(text, probe, needle.entry_lps_mm))
@@ -205,20 +219,23 @@ def approach_findings(
     return [rules.NO_PARENCHYMA.finding(text, placed.needle.id, path.capsule_place_lps_mm)]
 
 
-def device_findings(placed: list[PlacedZone], devices: Mapping[str, Device]) -> list[Finding]:
+def device_findings(
+    placed: Sequence[PlacedZone | PlacedGrid], devices: Mapping[str, Device]
+) -> list[Finding]:
     """What the sizes of the zones stand on."""
     found = []
-    for name in dict.fromkeys(p.needle.device for p in placed):
+    for name in dict.fromkeys(p.instrument.device for p in placed):
         device = devices[name]
-        zone = next(p.zone for p in placed if p.needle.device == name)
-        probes = ", ".join(p.needle.id for p in placed if p.needle.device == name)
+        own = [p for p in placed if p.instrument.device == name]
+        zone = own[0].zone
+        probes = ", ".join(p.instrument.id for p in own)
         if zone.confidence == Confidence.UNVERIFIED:
             text = f"The zone of {device.title} is unverified: enter the sizes of your device's instructions for use."
             found.append(ZONE_SIZE.finding(text, probes))
         if zone.medium in (Medium.EX_VIVO, Medium.PHANTOM):
             text = f"The zone of {device.title} was measured {zone.medium}: in patients it is smaller."
             found.append(ZONE_SIZE.finding(text, probes))
-        if zone.center_offset.label:
+        if zone.center_offset.label and device.is_needle:
             text = (
                 f"The centre of the zone is taken {zone.center_offset.value:g} mm behind the tip"
                 f" ({zone.center_offset.label}: {zone.center_offset.source})."
@@ -227,6 +244,15 @@ def device_findings(placed: list[PlacedZone], devices: Mapping[str, Device]) -> 
     if placed:
         found.append(rules.BREATH_HOLD.finding("Paths are judged for this breath-hold and position."))
     return found
+
+
+def order_findings(steps: Sequence[Step]) -> list[Finding]:
+    """The order in which several positions are best treated."""
+    if len(steps) < 2:
+        return []
+    reasons = ", ".join(dict.fromkeys(s.why for s in steps))
+    text = f"Order: {', '.join(s.instrument for s in steps)} ({reasons})."
+    return [ORDER.finding(text, "plan")]
 
 
 def spacing_findings(placed: list[PlacedZone], devices: Mapping[str, Device]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,8 @@ from planner_plugins.thermal_ablation import findings as say
 from planner_plugins.thermal_ablation import metrics as count
 from planner_plugins.thermal_ablation.chances import chances
 from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
-from planner_plugins.thermal_ablation.metrics import PlacedZone
+from planner_plugins.thermal_ablation.metrics import PlacedGrid, PlacedZone, union_margin
+from planner_plugins.thermal_ablation.modality_findings import modality_findings
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation.judging import simulate
 from planner_plugins.thermal_ablation.suggestions import access_rules, suggest
@@ -17,12 +19,16 @@ from planner_plugins.thermal_ablation.suggestions import access_rules, suggest
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, evaluate_margin, margins_at
+from planner.compute.zone_union import ZoneUnion
 from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Surface
 from planner.model.case import Case
-from planner.model.plan import Applicator, Plan
+from planner.model.geometry import FloatArray
+from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
 from planner.planning.devices import CUSTOM, Device, device_library
+from planner.planning.focusing import grid_zones, judge_beam, together, transducer_value
 from planner.planning.needle_path import NeedlePath, judge_path
 from planner.planning.placing import aimed_applicator, zone_of
+from planner.planning.treatment_order import Step, crosses_wide_vessel, treatment_order
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
@@ -39,6 +45,14 @@ class _Answer:
     findings: tuple[Finding, ...]
     reports: dict[str, MarginReport]
     placed: list[PlacedZone]
+    grids: list[PlacedGrid]
+    union: ZoneUnion | None
+
+    @property
+    def by_chance(self) -> list[str]:
+        """Lesions whose chances are known: those that needles alone treat."""
+        focused = {g.grid.lesion for g in self.grids}
+        return [name for name in self.reports if name not in focused]
 
 
 def prepare(case: Case, settings: Settings, task: Task) -> Grounds:
@@ -75,17 +89,20 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
     InvalidValue
         If there is no lesion or probe, or a device, setting, lesion or entry is impossible.
     """
-    if not plan.applicators:
+    instruments = _treating(plan)
+    if not instruments:
         raise InvalidValue("The plan has no probe.", f"plan '{plan.name}'", "Place a probe first.")
-    wanted = tuple(dict.fromkeys(a.lesion for a in plan.applicators if a.lesion))
-    if wanted and all(a.lesion for a in plan.applicators):
+    wanted = tuple(dict.fromkeys(i.lesion for i in instruments if i.lesion))
+    if wanted and all(i.lesion for i in instruments):
         grounds = prepare_grounds(case, settings, task.part(0.0, 0.6), wanted)
     else:
         grounds = prepare_grounds(case, settings, task.part(0.0, 0.6))
     task.report(0.6, "Margins and paths")
     answer = _answer(grounds, plan, settings, None)
-    numbers, said, surfaces = chances(
-        grounds.lesions, list(answer.reports), answer.placed, settings, task.part(0.65, 1.0)
+    numbers, said, surfaces = (
+        chances(grounds.lesions, answer.by_chance, answer.placed, settings, task.part(0.65, 1.0))
+        if answer.by_chance
+        else ([], [], [])
     )
     inputs = {"structures": structures_hash(case), "plan": plan_hash(plan)}
     task.report(1.0, "Done")
@@ -103,24 +120,36 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
 
 def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None) -> _Answer:
     library = device_library()
-    devices = {a.device: library.device(a.device) for a in plan.applicators}
+    devices = {i.device: library.device(i.device) for i in _treating(plan)}
     placed = [
         _placed(_with_lesion(a, devices[a.device], grounds), devices[a.device], settings)
         for a in plan.applicators
     ]
-    zones = [p.spheroid for p in placed]
+    grids = [_placed_grid(g, devices[g.device], grounds, settings) for g in plan.focus_grids]
+    needles = [p.spheroid for p in placed]
+    zones = [*needles, *(z for g in grids for z in g.spheroids)]
+    union = together(needles, [g.spheroids for g in grids]) if grids else None
     metrics: list[Metric] = []
     found = (
         say.case_findings(grounds)
-        + say.device_findings(placed, devices)
+        + say.device_findings([*placed, *grids], devices)
         + say.spacing_findings(placed, devices)
+        + modality_findings(grounds, placed, grids, devices, settings)
+        + say.order_findings(_order(plan, placed, grids, devices, grounds))
     )
     reports: dict[str, MarginReport] = {}
-    for name in dict.fromkeys(p.needle.lesion for p in placed if p.needle.lesion):
+    focused = {g.grid.lesion for g in grids}
+    lesions = [*(p.needle.lesion for p in placed), *(g.grid.lesion for g in grids)]
+    for name in dict.fromkeys(n for n in lesions if n):
         ground = grounds.lesions[name]
-        report = reports[name] = evaluate_margin(ground.margin, zones)
-        metrics += count.lesion_metrics(name, grounds.anatomy.structures.volume_ml(name), report, settings)
-        found += say.lesion_findings(name, ground, report, settings)
+        report = (
+            evaluate_margin(ground.margin, zones) if union is None else union_margin(ground.margin, union)
+        )
+        reports[name] = report
+        by_chance = name not in focused
+        volume = grounds.anatomy.structures.volume_ml(name)
+        metrics += count.lesion_metrics(name, volume, report, settings, by_chance=by_chance)
+        found += say.lesion_findings(name, ground, report, settings, by_chance=by_chance)
         found += say.sink_findings(name, ground, grounds, zones, settings)
     metrics += count.plan_metrics(reports, grounds)
     near = count.nearest_to_zone(grounds.anatomy, zones)
@@ -135,30 +164,72 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
         metrics += count.path_metrics(p.needle, path, device.length.value, device.length.cited)
         found += say.path_findings(p, device, path, settings)
         found += say.approach_findings(p, path, grounds.lesions.get(p.needle.lesion), settings)
-    return _Answer(tuple(metrics), say.ordered(found), reports, placed)
+    for g in grids:
+        metrics += count.grid_metrics(g)
+    return _Answer(tuple(metrics), say.ordered(found), reports, placed, grids, union)
+
+
+def _treating(plan: Plan) -> tuple[Instrument, ...]:
+    """The instruments that heat or freeze."""
+    return (*plan.applicators, *plan.focus_grids)
+
+
+def _order(
+    plan: Plan,
+    placed: list[PlacedZone],
+    grids: list[PlacedGrid],
+    devices: Mapping[str, Device],
+    grounds: Grounds,
+) -> tuple[Step, ...]:
+    """The order of treatment, with the lesion each instrument was found to treat."""
+    treated: list[Instrument] = [*(p.instrument for p in placed), *(g.instrument for g in grids)]
+    for instrument in treated:
+        plan = plan.with_instrument(instrument)
+    crossing = {p.needle.id for p in placed if crosses_wide_vessel(grounds.anatomy, p.needle)}
+    freezing = {p.needle.id for p in placed if devices[p.needle.device].modality == "cryo"}
+    return treatment_order(plan, crossing, freezing)
 
 
 def _placed(needle: Applicator, device: Device, settings: Settings) -> PlacedZone:
+    if not device.is_needle:
+        raise InvalidValue(
+            "A probe cannot be made of a transducer of focused ultrasound.",
+            f"probe '{needle.id}': {device.title}",
+            "Choose a needle, or fill the lesion with foci instead.",
+        )
     zone = device.zone(needle.settings, settings.allow_ex_vivo)
     return PlacedZone(needle, zone, zone_of(needle, zone))
 
 
+def _placed_grid(grid: FocusGrid, device: Device, grounds: Grounds, settings: Settings) -> PlacedGrid:
+    transducer_value(device, "frequency")  # a needle focuses nothing
+    grid = replace(grid, lesion=_lesion_of(grid, np.array(grid.middle_lps_mm), grounds))
+    zone = device.zone(grid.settings, settings.allow_ex_vivo)
+    beam = judge_beam(grounds.anatomy.structures, grid)
+    return PlacedGrid(grid, device, zone, grid_zones(grid, zone), beam)
+
+
 def _with_lesion(needle: Applicator, device: Device, grounds: Grounds) -> Applicator:
     """The needle with the lesion it names, else the one its zone's centre lies nearest to."""
-    if needle.lesion:
-        if needle.lesion not in grounds.lesions:
+    center = needle.point_behind_tip(device.center_offset.value)
+    return replace(needle, lesion=_lesion_of(needle, center, grounds))
+
+
+def _lesion_of(instrument: Instrument, center: FloatArray, grounds: Grounds) -> str:
+    """The lesion an instrument names, else the one nearest to a point."""
+    if instrument.lesion:
+        if instrument.lesion not in grounds.lesions:
             raise InvalidValue(
                 "A probe names a lesion that is not there.",
-                f"probe '{needle.id}': {needle.lesion}",
+                f"probe '{instrument.id}': {instrument.lesion}",
                 f"Choose one of: {', '.join(grounds.lesions)}.",
             )
-        return needle
-    center = needle.point_behind_tip(device.center_offset.value)
+        return instrument.lesion
     gaps = {
         name: float(np.linalg.norm(g.margin.outline.samples.points_lps_mm - center, axis=1).min())
         for name, g in grounds.lesions.items()
     }
-    return replace(needle, lesion=min(gaps, key=lambda n: gaps[n]))
+    return min(gaps, key=lambda n: gaps[n])
 
 
 def _path(grounds: Grounds, placed: PlacedZone) -> NeedlePath:
@@ -189,7 +260,10 @@ def _surfaces(grounds: Grounds, answer: _Answer) -> tuple[Surface, ...]:
     found = []
     for name in answer.reports:
         ground = grounds.lesions[name]
-        margins = margins_at(ground.points_lps_mm, zones).astype(np.float32)
+        if answer.union is None:
+            margins = margins_at(ground.points_lps_mm, zones).astype(np.float32)
+        else:
+            margins = answer.union.signed_distance_mm(ground.points_lps_mm).astype(np.float32)
         points = ground.points_lps_mm.astype(np.float32)
         found.append(Surface("lesion_margin", points, ground.triangles, margins, "mm", name))
     return tuple(found)

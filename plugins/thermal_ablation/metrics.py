@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from planner_plugins.thermal_ablation.grounds import Grounds
 from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.compute.clearance import Nearest, nearest_to_zones
-from planner.compute.margin import MarginReport, MinimalMargin
+from planner.compute.lesion_outline import LesionOutline
+from planner.compute.margin import (
+    CANDIDATES,
+    HISTOGRAM_EDGES_MM,
+    MarginReport,
+    MinimalMargin,
+    PreparedMargin,
+)
 from planner.compute.spheroid import Spheroid
+from planner.compute.zone_union import ZoneUnion
 from planner.model.assessment import Confidence, Metric, Source, Target, Uncertainty
-from planner.model.plan import Applicator
+from planner.model.geometry import FloatArray
+from planner.model.plan import Applicator, FocusGrid
 from planner.planning.anatomy import GROUPS, Anatomy
-from planner.planning.devices import DeviceZone
+from planner.planning.devices import Device, DeviceZone
+from planner.planning.focusing import BeamReport, together, transducer_power_w, transducer_value
 from planner.planning.needle_path import NeedlePath
 
 PLANNED_RULE = Source(
@@ -25,6 +36,7 @@ ACHIEVED_RULE = Source(
     "Laimer 2025, Eur Radiol 35:1046; Wang 2013, CVIR 36:166 (5 mm on the scan after treatment)",
     Confidence.SOURCE_READ,
 )
+BEAM_RULE = Source("no ray of the beam meets bone or gas", Confidence.OUR_RULE)
 CAPSULE_RULE = "Sandu 2021, Front Oncol 11:623098"
 FULL = Target(low=100.0 - 1e-9, source=Source("complete ablation (A0)", Confidence.UNVERIFIED))
 MARGIN_METHOD = "sub-voxel lesion surface to the boundary of the union of zones"
@@ -39,10 +51,33 @@ class PlacedZone:
     zone: DeviceZone
     spheroid: Spheroid
 
+    @property
+    def instrument(self) -> Applicator:
+        """What of the plan makes the zone."""
+        return self.needle
 
-def lesion_metrics(lesion: str, volume_ml: float, report: MarginReport, settings: Settings) -> list[Metric]:
+
+@dataclass(frozen=True)
+class PlacedGrid:
+    """A grid of foci with the zone of each, and what its beam meets; no beam without a window."""
+
+    grid: FocusGrid
+    device: Device
+    zone: DeviceZone
+    spheroids: tuple[Spheroid, ...]
+    beam: BeamReport
+
+    @property
+    def instrument(self) -> FocusGrid:
+        """What of the plan makes the zones."""
+        return self.grid
+
+
+def lesion_metrics(
+    lesion: str, volume_ml: float, report: MarginReport, settings: Settings, *, by_chance: bool = True
+) -> list[Metric]:
     """All numbers of one lesion under the plan's zones."""
-    target = margin_target(settings)
+    target = margin_target(settings, by_chance=by_chance)
     bare = report.minimal_without_capsule
     judged_bare = settings.exclude_capsule and bare is not None
     share = f"capsule part excluded, {report.capsule_share_percent:.0f} % of surface"
@@ -109,6 +144,114 @@ def zone_metrics(placed: PlacedZone) -> list[Metric]:
     ]
 
 
+def grid_metrics(placed: PlacedGrid) -> list[Metric]:
+    """Numbers of one grid of foci: its zones, its time, and its beam."""
+    grid, zone, beam, device = placed.grid, placed.zone, placed.beam, placed.device
+    subject, foci = grid.id, len(grid.foci_lps_mm)
+    note = f"{zone.medium}; {zone.source} ({zone.confidence.value})"
+    frequency = transducer_value(device, "frequency").value
+    power = grid.settings.get("power_w")
+    depth = Target(high=device.length.value, source=device.length.cited)
+    most, pause = transducer_value(device, "max_power"), transducer_value(device, "pause")
+    needed = None
+    if power is not None and grid.has_window and beam.blocked_percent < 100.0:
+        needed = transducer_power_w(power, beam.deepest_mm, frequency, beam.blocked_percent)
+    rays = f"share of {beam.rays} rays from the window to the foci that meet bone or gas"
+    unseen = "" if grid.has_window else "no acoustic window chosen"
+    unchecked = f"not checked: {', '.join(beam.unchecked)}" if beam.unchecked else ""
+    return [
+        Metric("ablation_zone_volume_ml", together([], [placed.spheroids]).volume_ml, "ml", subject, "union of the foci's zones"),
+        Metric("zone_long_axis_mm", zone.long_axis_mm, "mm", subject, "device table, one focus", note=note),
+        Metric("zone_short_axis_mm", zone.short_axis_mm, "mm", subject, "device table, one focus", note=note),
+        Metric("foci_count", float(foci), "1", subject, "foci of the grid"),
+        Metric(
+            "sonication_time_total_s", foci * grid.settings.get("time_s", 0.0), "s", subject,
+            "foci times their time",
+        ),
+        Metric(
+            "sonication_with_pauses_s", foci * (grid.settings.get("time_s", 0.0) + pause.value), "s", subject,
+            f"with {pause.value:g} s after each focus", note=f"{pause.source} ({pause.confidence.value})",
+        ),
+        Metric(
+            "beam_blocked_percent", beam.blocked_percent if grid.has_window else None, "%", subject, rays,
+            Target(high=0.0, source=BEAM_RULE), note=unseen or unchecked,
+        ),
+        Metric(
+            "skin_to_focus_mm", beam.deepest_mm if grid.has_window else None, "mm", subject,
+            "the window's middle to the deepest focus", depth, note=unseen,
+        ),
+        Metric(
+            "shallowest_focus_mm", beam.shallowest_mm if grid.has_window else None, "mm", subject,
+            "the window to the nearest focus", note=unseen,
+        ),
+        Metric(
+            "transducer_power_w", needed, "W", subject,
+            "the power at the deepest focus over what attenuation and bone leave of it (model)",
+            Target(high=most.value, source=most.cited), note=unseen, is_estimate=True,
+        ),
+    ]  # fmt: skip
+
+
+def union_margin(prepared: PreparedMargin, union: ZoneUnion) -> MarginReport:
+    """The margin of a lesion under a union that is made already; as `evaluate_margin` is of zones."""
+    outline, samples = prepared.outline, prepared.outline.samples
+    margins = union.signed_distance_mm(samples.points_lps_mm)
+    order = np.argsort(margins)
+    area = samples.area_mm2
+    share = 100.0 / samples.total_area_mm2
+    minimal = _least(outline, union, margins, order)
+    bare = None
+    if prepared.liver is not None and not prepared.is_capsule.all():
+        bare = _least(outline, union, margins, order[~prepared.is_capsule[order]])
+    classes = np.bincount(np.searchsorted((0.0, 5.0, 10.0), margins, side="right"), area, 4) * share
+    bins = np.searchsorted(HISTOGRAM_EDGES_MM, margins, side="right")
+    histogram = np.bincount(bins, area, len(HISTOGRAM_EDGES_MM) + 1) * share
+    upto = np.cumsum(area[order]) - 0.5 * area[order]
+    fifth, median = np.interp(np.array([0.05, 0.5]) * samples.total_area_mm2, upto, margins[order])
+    covered = np.clip(100.0 * prepared.volumes.inside_ml(union) / prepared.volumes.total_ml, 0.0, 100.0)
+    destroyed = None
+    if prepared.liver is not None and prepared.liver_in_lesion is not None:
+        inner = prepared.liver_in_lesion.inside_ml(union)[0]
+        destroyed = max(0.0, float(prepared.liver.volumes.inside_ml(union)[0] - inner))
+    margins.setflags(write=False)
+    return MarginReport(
+        minimal=minimal,
+        minimal_without_capsule=bare,
+        capsule_share_percent=prepared.capsule_share_percent,
+        margins_mm=margins,
+        below_0_percent=float(classes[0]),
+        from_0_to_5_percent=float(classes[1]),
+        from_5_to_10_percent=float(classes[2]),
+        at_least_5_percent=float(classes[2] + classes[3]),
+        at_least_10_percent=float(classes[3]),
+        percentile_5_mm=float(fifth),
+        median_mm=float(median),
+        mean_mm=float(margins @ area) / samples.total_area_mm2,
+        histogram_percent=tuple(float(x) for x in histogram),
+        lesion_coverage_percent=float(covered[0]),
+        grown_coverage_percent=tuple(float(x) for x in covered[1:]),
+        liver_outside_lesion_ml=destroyed,
+        zone_volume_ml=union.volume_ml,
+    )
+
+
+def _least(
+    outline: LesionOutline, union: ZoneUnion, margins: FloatArray, order: npt.NDArray[np.intp]
+) -> MinimalMargin:
+    """The least margin over the surface points numbered in the order of their margins."""
+    lowest = order[:CANDIDATES]
+    closer = np.concatenate(
+        (outline.around_lps_mm[lowest].reshape(-1, 3), outline.samples.points_lps_mm[lowest])
+    )
+    found = union.signed_distance_mm(closer)
+    best = int(found.argmin())
+    value = float(found[best])
+    gained = float(margins[order[0]]) - value
+    low, high = (float((margins + s * outline.error_mm)[order].min()) - gained for s in (-1.0, 1.0))
+    x, y, z = (float(v) for v in closer[best])
+    return MinimalMargin(value, min(value, low), max(value, high), (x, y, z))
+
+
 def path_metrics(
     needle: Applicator, path: NeedlePath, device_length_mm: float, device_source: Source
 ) -> list[Metric]:
@@ -165,7 +308,7 @@ def path_metrics(
     return found
 
 
-def nearest_to_zone(anatomy: Anatomy, zones: list[Spheroid]) -> dict[str, tuple[str, Nearest]]:
+def nearest_to_zone(anatomy: Anatomy, zones: Sequence[Spheroid]) -> dict[str, tuple[str, Nearest]]:
     """By hazard group, the structure that comes nearest to the zones."""
     found: dict[str, tuple[str, Nearest]] = {}
     for group in GROUPS:
@@ -205,14 +348,15 @@ def plan_metrics(reports: Mapping[str, MarginReport], grounds: Grounds) -> list[
     return found
 
 
-def margin_target(settings: Settings) -> Target | None:
+def margin_target(settings: Settings, *, by_chance: bool = True) -> Target | None:
     """What a minimal margin is judged by: planned and achieved margins have rules of their own.
 
-    None where a planned margin is judged by the chance of achieving 5 mm instead.
+    None where a planned margin is judged by the chance of achieving 5 mm instead; ``by_chance`` tells
+    whether that chance is known.
     """
     if settings.judged_as == "achieved":
         return Target(low=settings.achieved_margin_mm, source=ACHIEVED_RULE)
-    if settings.planned_rule == "chance" and settings.robustness_samples > 0:
+    if by_chance and settings.planned_rule == "chance" and settings.robustness_samples > 0:
         return None
     return Target(low=settings.planned_margin_mm, source=PLANNED_RULE)
 

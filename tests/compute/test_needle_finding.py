@@ -131,3 +131,20 @@ def test_guards() -> None:
     task.cancel()
     with pytest.raises(Cancelled):
         find_needles(plain, metal_hu=-5.0, task=task)
+
+
+def test_a_needle_in_several_pieces_is_one() -> None:
+    # Streaks part the shaft twice; the pieces lie on one line.
+    grid = lattice()
+    entry, tip = np.array([-70.0, -20.0, 5.0]), np.array([12.3, 3.1, -4.7])
+    whole = scan([(entry, tip)], grid, bone=False)
+    values = np.array(whole.values)
+    along = (tip - entry) / np.linalg.norm(tip - entry)
+    ijk = np.stack(np.indices(grid.shape)[::-1], axis=-1)
+    depth = (grid.to_lps(ijk) - entry) @ along
+    for start in (30.0, 55.0):
+        values[(depth > start) & (depth < start + 3.0)] = 90
+    found = find_needles(Image("ct", "Control", grid, values))
+    assert len(found) == 1
+    assert np.linalg.norm(np.array(found[0].tip_lps_mm) - tip) < 1.0
+    assert angle_deg(found[0], entry, tip) < 0.5

@@ -97,3 +97,13 @@ def test_a_click_near_or_beyond_the_skin_is_put_onto_it(anatomy: Anatomy, click_
 
 def test_a_click_deep_in_the_body_stays(anatomy: Anatomy) -> None:
     assert entry_on_skin(anatomy.structures, (0.0, 0.0, 0.0), (0.0, -40.0, 0.0)) == (0.0, -40.0, 0.0)
+
+
+def test_a_tip_outside_the_body_is_told() -> None:
+    anatomy = Anatomy.of(phantom((3.0, 3.0, 3.0)).structures)
+    outside = Applicator("p", "any", (0.0, -105.0, 60.0), (0.0, -104.0, -20.0), {}, "lesion")
+    assert judge_path(anatomy, outside).is_tip_in_body is False
+    inside = Applicator("p", "any", (0.0, -105.0, 0.0), (0.0, 5.0, 0.0), {}, "lesion")
+    assert judge_path(anatomy, inside).is_tip_in_body is True
+    skinless = phantom((3.0, 3.0, 3.0)).structures.without("skin")
+    assert judge_path(Anatomy.of(skinless), inside).is_tip_in_body is None

@@ -260,3 +260,13 @@ def test_probes_that_touch_are_stopped_and_a_pull_back_is_not(case: Case) -> Non
     assert "probes_touch" not in rules_of(answer(case, plan_of(one, apart)))
     back = with_pullback(plan_of(one), one, 8.0, 1)
     assert "probes_touch" not in rules_of(answer(case, back))
+
+
+def test_a_probe_outside_the_body_stops() -> None:
+    case = phantom((4.0, 4.0, 4.0))
+    outside = custom_probe(entry=(0.0, -105.0, 60.0), center=(0.0, -104.0, 0.0))
+    module = find_modules().module("thermal_ablation")
+    answer = judge(module, case, plan_of(outside), {"robustness_samples": 0})
+    (found,) = [f for f in answer.findings if f.rule == "tip_outside_body"]
+    assert found.severity == "stop"
+    assert found.where_lps_mm == outside.tip_lps_mm

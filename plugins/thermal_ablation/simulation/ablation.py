@@ -24,6 +24,12 @@ from planner_plugins.thermal_ablation.simulation.microwave import Calibration, c
 from planner_plugins.thermal_ablation.simulation.parameters import parameters_of
 from planner_plugins.thermal_ablation.simulation.radiofrequency import RadiofrequencySource
 from planner_plugins.thermal_ablation.simulation.region import Region, region_grid, region_of
+from planner_plugins.thermal_ablation.simulation.ultrasound import (
+    Sonication,
+    SonicationSource,
+    beam_of,
+    sonications_of,
+)
 from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary, filled_level
 
 from planner.base.errors import InvalidValue
@@ -32,10 +38,12 @@ from planner.compute.heat_lattice import Mask, Single
 from planner.compute.spheroid import Spheroid
 from planner.model.case import Case
 from planner.model.geometry import FloatArray, Grid
-from planner.model.plan import Plan
+from planner.model.plan import FocusGrid, Plan
 from planner.planning.constants import Constant
 from planner.planning.devices import Device, DeviceZone, device_library
+from planner.planning.focusing import grid_zones, transducer_value
 from planner.planning.placing import zone_of
+from planner.planning.tissues import SOUND_ATTENUATION
 
 #: Tissue around the active part of a device whose zone is not known by size.
 UNKNOWN_ZONE_MM = 20.0
@@ -61,6 +69,8 @@ class SimulatedAblation:
         Over all places and times.
     zones
         The device's own zone of each needle, by its id, where one is known.
+    foci
+        The devices' own zones of each grid of foci, where one is known.
     calibrations
         Of antennas, by needle.
     death_words, notes
@@ -80,6 +90,7 @@ class SimulatedAblation:
     hottest_c: float
     coldest_c: float
     zones: Mapping[str, Spheroid]
+    foci: tuple[tuple[Spheroid, ...], ...]
     calibrations: Mapping[str, Calibration]
     death_words: str
     notes: tuple[str, ...]
@@ -101,12 +112,30 @@ class SimulatedAblation:
 
 
 @dataclass(frozen=True, eq=False)
+class _Sonicated:
+    """A grid of foci with its turns; no zones where its device's size is not known."""
+
+    grid: FocusGrid
+    device: Device
+    sonications: tuple[Sonication, ...]
+    zones: tuple[Spheroid, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class _Work:
-    """Needles with the zones their devices would make."""
+    """Needles and grids of foci with the zones their devices would make."""
 
     firings: tuple[Firing, ...]
     tables: Mapping[str, DeviceZone]
     zones: Mapping[str, Spheroid]
+    grids: tuple[_Sonicated, ...]
+
+    @property
+    def stop_s(self) -> float:
+        """When all is over."""
+        return max(
+            *(f.stop_s for f in self.firings), *(s.stop_s for g in self.grids for s in g.sonications), 0.0
+        )
 
 
 def simulate_plan(
@@ -147,14 +176,13 @@ def simulate_plan(
             on_snapshot(time_s, celsius)
 
     run = task.part(0.3, 0.95)
-    if work.firings[0].emitter.modality == "cryo":
+    if work.firings and work.firings[0].emitter.modality == "cryo":
         course = cold_course(region, work.firings, settings, run, show)
         words = f"{settings.lethal_cold_degc:g} °C reached; Gage and Baust, Cryobiology 1998;37:171"
     else:
         calibrations = _calibrations(work, settings, task.part(0.05, 0.3))
         sources = _sources(region, work, calibrations, settings)
-        duration = max(f.stop_s for f in work.firings)
-        course = heat_course(region, sources, duration, settings, run, show)
+        course = heat_course(region, sources, work.stop_s, settings, run, show)
         words = model_words(DEATH_MODELS[settings.death_model])
     task.report(0.95, "Boundary of the simulated zone")
     return _outcome(course, region, work, calibrations, words, settings)
@@ -163,10 +191,33 @@ def simulate_plan(
 def _work(plan: Plan, settings: Settings) -> _Work:
     library = device_library()
     devices = [library.device(a.device) for a in plan.applicators]
-    firings = firings_of(plan.applicators, devices, in_turn=settings.needles_in_turn)
+    firings: tuple[Firing, ...] = ()
+    if plan.applicators or not plan.focus_grids:
+        firings = firings_of(plan.applicators, devices, in_turn=settings.needles_in_turn)
     tables = {f.needle.id: zone for f in firings if (zone := _table_zone(f.device, f, settings)) is not None}
     zones = {f.needle.id: zone_of(f.needle, tables[f.needle.id]) for f in firings if f.needle.id in tables}
-    return _Work(firings, tables, zones)
+    return _Work(firings, tables, zones, _sonicated(plan, firings, settings))
+
+
+def _sonicated(plan: Plan, firings: Sequence[Firing], settings: Settings) -> tuple[_Sonicated, ...]:
+    """Grids of foci one after the other, when the needles are done."""
+    if plan.focus_grids and any(f.emitter.modality == "cryo" for f in firings):
+        raise InvalidValue(
+            "Heat and cold cannot be simulated together.",
+            ", ".join(i.id for i in plan.instruments),
+            "Put them in plans of their own.",
+        )
+    start = max((f.stop_s for f in firings), default=0.0)
+    found = []
+    for grid in plan.focus_grids:
+        device = device_library().device(grid.device)
+        turns = sonications_of(grid, device, start)
+        start = turns[-1].stop_s
+        zones: tuple[Spheroid, ...] = ()
+        if device.usable_rows(settings.allow_ex_vivo):
+            zones = grid_zones(grid, device.zone(grid.settings, settings.allow_ex_vivo))
+        found.append(_Sonicated(grid, device, turns, zones))
+    return tuple(found)
 
 
 def _table_zone(device: Device, firing: Firing, settings: Settings) -> DeviceZone | None:
@@ -182,8 +233,9 @@ def _grid(work: _Work, grounds: Grounds, settings: Settings) -> Grid:
     points = [
         ground.margin.outline.samples.points_lps_mm
         for name, ground in grounds.lesions.items()
-        if name in {f.needle.lesion for f in work.firings}
+        if name in {f.needle.lesion for f in work.firings} | {g.grid.lesion for g in work.grids}
     ]
+    points += [_focal_points(g) for g in work.grids]
     for firing in work.firings:
         parts = firing.emitter.active_segments(firing.needle).reshape(-1, 3)
         around = _ball_points()
@@ -193,10 +245,19 @@ def _grid(work: _Work, grounds: Grounds, settings: Settings) -> Grid:
             continue
         points.append(parts)
         points.append(_surface_points(zone, around, firing.device.lethal_inset_mm))
-    first = work.firings[0].needle
-    return region_grid(
-        np.concatenate(points), np.array(first.tip_lps_mm), first.direction, settings.simulation_voxel_mm
-    )
+    if work.firings:
+        needle = work.firings[0].needle
+        middle, direction = np.array(needle.tip_lps_mm), needle.direction
+    else:
+        middle, direction = np.array(work.grids[0].grid.middle_lps_mm), work.grids[0].grid.direction
+    return region_grid(np.concatenate(points), middle, direction, settings.simulation_voxel_mm)
+
+
+def _focal_points(work: _Sonicated) -> FloatArray:
+    """Both ends of each focus of a grid."""
+    foci, along = np.array(work.grid.foci_lps_mm), work.grid.direction
+    half = transducer_value(work.device, "focus_length").value
+    return np.concatenate([foci - half * along, foci + half * along])
 
 
 def _ball_points() -> FloatArray:
@@ -237,6 +298,9 @@ def _sources(
             found.append(microwave_source(region, firing, work.tables[id], calibrations[id]))
         elif firing.emitter.modality == "laser":
             found.append(laser_source(region, firing))
+    turns = [(s, beam_of(g.grid, g.device)) for g in work.grids for s in g.sonications]
+    if turns:
+        found.append(SonicationSource(region.grid, turns))
     return found
 
 
@@ -268,11 +332,22 @@ def _outcome(
         course.hottest_c,
         course.coldest_c,
         work.zones,
+        tuple(g.zones for g in work.grids if g.zones),
         calibrations,
         words,
         course.notes,
-        parameters_of({f.emitter.modality for f in work.firings}, work.firings, settings),
+        _parameters(work, settings),
     )
+
+
+def _parameters(work: _Work, settings: Settings) -> Mapping[str, Constant]:
+    """Constants of tissues, needles and transducers."""
+    found = dict(parameters_of({f.emitter.modality for f in work.firings}, work.firings, settings))
+    for grid in work.grids:
+        found["sound attenuation"] = SOUND_ATTENUATION
+        for name in ("focus_width", "focus_length", "frequency"):
+            found[f"{grid.device.name} {name.replace('_', ' ')}"] = transducer_value(grid.device, name)
+    return found
 
 
 def _volumes_ml(dead_at_s: Single, times_s: Sequence[float], grid: Grid) -> tuple[float, ...]:

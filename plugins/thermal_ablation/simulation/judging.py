@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround, prepare_grounds
-from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD
+from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD, union_margin
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation import findings as say
 from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblation, simulate_plan
@@ -20,6 +20,7 @@ from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarF
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Plan
+from planner.planning.focusing import foci_union, together
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
@@ -39,9 +40,10 @@ def simulate(
     InvalidValue
         If there is no lesion or probe, or the plan cannot be simulated.
     """
-    if not plan.applicators:
+    named = [*(a.lesion for a in plan.applicators), *(g.lesion for g in plan.focus_grids)]
+    if not named:
         raise InvalidValue("The plan has no probe.", f"plan '{plan.name}'", "Place a probe first.")
-    wanted = tuple(dict.fromkeys(a.lesion for a in plan.applicators if a.lesion)) or None
+    wanted = tuple(dict.fromkeys(n for n in named if n)) or None
     grounds = prepare_grounds(case, settings, task.part(0.0, 0.2), wanted)
     found = simulate_plan(case, plan, grounds, settings, task.part(0.2, 0.97), on_snapshot)
     task.report(0.97, "Margins of the simulated zone")
@@ -73,7 +75,7 @@ def _plan_judged(found: SimulatedAblation, plan: Plan) -> Judged:
         Metric("hottest_tissue_degc", found.hottest_c, "°C", "plan", method),
         Metric("coldest_tissue_degc", found.coldest_c, "°C", "plan", method),
     ]
-    whole = len(found.zones) == len(plan.applicators)
+    whole = len(found.zones) == len(plan.applicators) and len(found.foci) == len(plan.focus_grids)
     dice = _dice(found) if whole else None
     note = "" if whole else "no device zone with both axes"
     metrics.append(
@@ -86,9 +88,10 @@ def _plan_judged(found: SimulatedAblation, plan: Plan) -> Judged:
             note=note,
         )
     )
+    # Against hundreds of foci a bite cannot be told from the gaps between them.
     bites = (
         ()
-        if found.boundary is None
+        if found.boundary is None or found.foci
         else vessel_bites(found.boundary, found.region, list(found.zones.values()))
     )
     return metrics, say.simulation_findings(found) + say.bite_findings(bites)
@@ -101,14 +104,19 @@ def _dice(found: SimulatedAblation) -> float:
     points = found.grid.to_lps(np.stack([i, j, k], axis=-1).reshape(-1, 3))
     for zone in found.zones.values():
         own |= zone.contains(points).reshape(found.grid.shape)
+    for foci in found.foci:
+        own |= foci_union(foci).contains(points).reshape(found.grid.shape)
     return float(
         2.0 * np.count_nonzero(own & found.dead) / (np.count_nonzero(own) + np.count_nonzero(found.dead))
     )
 
 
 def _lesion_judged(name: str, ground: LesionGround, found: SimulatedAblation) -> Judged:
-    zones = list(found.zones.values())
-    device = evaluate_margin(ground.margin, zones).minimal if zones else None
+    device = None
+    if found.foci:
+        device = union_margin(ground.margin, together(list(found.zones.values()), found.foci)).minimal
+    elif found.zones:
+        device = evaluate_margin(ground.margin, list(found.zones.values())).minimal
     if found.boundary is None:
         return [Metric("simulated_minimal_margin_mm", None, "mm", name, note="no tissue died")], []
     own = simulated_margin(ground.margin, found.boundary, found.region.grid)
@@ -173,7 +181,8 @@ def _curves(found: SimulatedAblation, grounds: Grounds) -> tuple[Curve, ...]:
 def _depths(found: SimulatedAblation, points: FloatArray) -> FloatArray:
     """How deep points lie in the simulated zone; in the devices' where nothing died."""
     if found.boundary is None:
-        return union_distance_mm(points, list(found.zones.values()))
+        own = together(list(found.zones.values()), found.foci) if found.zones or found.foci else None
+        return union_distance_mm(points, []) if own is None else own.signed_distance_mm(points)
     return found.boundary.signed_distance_mm(points)
 
 

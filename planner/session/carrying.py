@@ -1,0 +1,159 @@
+"""A plan and its structures carried over to another scan of the same patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.model.geometry import Box, Grid
+from planner.model.plan import Plan
+from planner.model.registration import Registration
+from planner.model.structures import Structure, StructureSet
+from planner.session.scan_pairs import ScanPair, is_forward, to_other
+from planner.session.session import Session
+
+if TYPE_CHECKING:
+    from planner.planning.follow_up import CarriedPlan
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedOver:
+    """Structures and plan in the other scan's space.
+
+    Parameters
+    ----------
+    pair
+        From the planning scan to the other.
+    structures
+        On the other scan's lattice, with its frame of reference.
+    carried
+        The plan, and how far each needle moved; None where the plan had no needle.
+    """
+
+    pair: ScanPair
+    structures: StructureSet
+    carried: CarriedPlan | None
+
+    @property
+    def words(self) -> str:
+        """How far the needles moved."""
+        if self.carried is None:
+            return "The structures are carried over; the plan has no probe."
+        lines = []
+        for needle in self.carried.needles:
+            line = (
+                f"{needle.id}: entry moved {needle.entry_moved_mm:.0f} mm, tip {needle.tip_moved_mm:.0f} mm"
+            )
+            if needle.tip_deformed_mm >= 0.5:
+                line += f" ({needle.tip_deformed_mm:.1f} mm of it by deformation)"
+            if needle.is_stretched:
+                line += f"; tissue on the way changed by {needle.stretched_mm:+.0f} mm: check the entry"
+            lines.append(line)
+        return "\n".join(lines)
+
+
+def make_carried_over(pair: ScanPair, registration: Registration, plan: Plan, task: Task) -> CarriedOver:
+    """Carry structures and plan to the other scan; any thread may ask.
+
+    Raises
+    ------
+    InvalidValue
+        If the registration is a deformation from the other scan to this one, or nothing reaches it.
+    """
+    from planner.planning.follow_up import carried_plan
+
+    forward = _forward(pair, registration)
+    case, other = pair.case, pair.other
+    used = {s.id for s in case.structure_sets} | {i.id for i in case.images}
+    id = next(
+        n
+        for n in (f"{other.id}-structures", *(f"{other.id}-structures-{k}" for k in range(2, 999)))
+        if n not in used
+    )
+    uid = other.identity.frame_of_reference_uid
+    structures = StructureSet.from_masks(id, other.grid, _moved(pair, forward, task), uid)
+    if not structures.structures:
+        raise InvalidValue(
+            "No structure comes to lie within the other scan.",
+            f"'{other.title}'",
+            "Check the registration, or choose a scan that shows the liver.",
+        )
+    name = f"{plan.name} carried over"
+    carried = carried_plan(plan, forward, name) if plan.applicators else None
+    return CarriedOver(pair, structures, carried)
+
+
+def take_carried_over(session: Session, done: CarriedOver) -> None:
+    """Go on planning on the other scan: two changes, each of which can be undone."""
+    case = session.case.with_structures(done.structures).judged_on(done.structures.id)
+    if done.carried is None:
+        session.change_case(f"Carry structures to {done.pair.other.title}", case)
+    else:
+        # The plan first: no module is to judge old needles in the new scan on the way.
+        session.change_plan("Carry plan over", done.carried.plan)
+        session.change_case(f"Carry structures to {done.pair.other.title}", case)
+    session.selection.choose(image=done.pair.other.id)
+
+
+def _forward(pair: ScanPair, registration: Registration) -> Registration:
+    """The registration from the planning scan to the other."""
+    if is_forward(registration, pair):
+        return registration
+    if registration.field is not None:
+        raise InvalidValue(
+            "This deformation was found from the other scan to this one.",
+            registration.words,
+            "Register the two scans again, from this one.",
+        )
+    return replace(
+        registration,
+        from_image=registration.to_image,
+        to_image=registration.from_image,
+        from_frame_uid=registration.to_frame_uid,
+        to_frame_uid=registration.from_frame_uid,
+        rigid=np.asarray(np.linalg.inv(registration.rigid), dtype=float),
+    )
+
+
+def _moved(pair: ScanPair, registration: Registration, task: Task) -> Iterator[tuple[Structure, BoolArray]]:
+    """Each structure with its mask on the other scan's lattice, one after the other."""
+    from planner.compute.registration import resampled_mask
+
+    structures, onto = pair.case.structures, pair.other.grid
+    for n, structure in enumerate(structures.structures):
+        task.report(n / len(structures.structures), f"Carrying over {structure.name}")
+        if structures.box(structure.name).is_empty:
+            continue
+        mask, grid = structures.cropped(structure.name, max(structures.grid.spacing_mm))
+        box = _reached(grid, pair, registration)
+        if box.is_empty:
+            continue
+        near = resampled_mask(mask, grid, pair.planning.id, registration, onto.cropped(box))
+        if not near.any():
+            continue
+        whole = np.zeros(onto.shape, dtype=bool)
+        whole[box.slices] = near
+        yield replace(structure, origin=f"{structure.origin}, carried over from {pair.planning.title}"), whole
+
+
+def _reached(grid: Grid, pair: ScanPair, registration: Registration) -> Box:
+    """The voxels of the other scan a lattice of the planning scan may come to lie in."""
+    rows = [np.linspace(0, n - 1, 9) for n in grid.shape[::-1]]
+    ijk = np.stack(np.meshgrid(*rows, indexing="ij"), axis=-1).reshape(-1, 3)
+    onto = pair.other.grid
+    # A deformation between these points moves less than the margin added here.
+    rim = 2 + np.ceil(8.0 / np.array(onto.spacing_mm)) * (registration.field is not None)
+    at = onto.to_ijk(to_other(registration, pair.planning.id, grid.to_lps(ijk)))
+    low = np.clip(np.floor(at.min(axis=0) - rim), 0, onto.shape[::-1]).astype(int)[::-1]
+    high = np.clip(np.ceil(at.max(axis=0) + rim) + 1, 0, onto.shape[::-1]).astype(int)[::-1]
+    k0, j0, i0 = (int(n) for n in low)
+    k1, j1, i1 = (int(n) for n in high)
+    return Box((k0, j0, i0), (max(k0, k1), max(j0, j1), max(i0, i1)))
