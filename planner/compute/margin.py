@@ -205,19 +205,19 @@ def prepare_margin(
     return PreparedMargin(outline, capsule, float(capsule_limit_mm), volumes, liver, inner)
 
 
-def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid]) -> MarginReport:
-    """The margin of a prepared lesion under a union of zones.
+def evaluate_margin(prepared: PreparedMargin, zones: Sequence[Spheroid] | ZoneUnion) -> MarginReport:
+    """The margin of a prepared lesion under zones, or under a union of zones that is made already.
 
     Raises
     ------
     InvalidValue
         If there is no zone.
     """
-    if not zones:
+    if not isinstance(zones, ZoneUnion) and not zones:
         raise InvalidValue("A margin needs at least one ablation zone.", "no zone", "Place a probe first.")
     outline = prepared.outline
     samples = outline.samples
-    union = ZoneUnion(zones)
+    union = zones if isinstance(zones, ZoneUnion) else ZoneUnion(zones)
     margins = union.signed_distance_mm(samples.points_lps_mm)
     order = np.argsort(margins)
     minimal = _minimal(margins, order, outline, union)

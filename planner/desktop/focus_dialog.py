@@ -49,8 +49,9 @@ def look_at(structures: StructureSet, lesion: str, device: Device, task: Task) -
     """A lesion's outline and the best window to it; seconds the first time. Any thread may ask."""
     from planner.compute.lesion_outline import outline_lesion
     from planner.planning.access import access_map
+    from planner.planning.acoustic_window import unchecked_obstacles, usable_window
     from planner.planning.case_ground import access_ground_of
-    from planner.planning.focusing import transducer_value, unchecked_obstacles, usable_window
+    from planner.planning.focusing import transducer_value
 
     task.report(0.0, f"Outline of {lesion}")
     mask, grid = structures.cropped(lesion, max(structures.grid.spacing_mm))

@@ -252,7 +252,7 @@ def newest(
         return whole.metrics, whole.findings, names
     fresh = judgement.preview.metrics
     said = {(m.name, m.subject) for m in fresh}
-    subjects = {m.subject for m in fresh} | {a.id for a in plan.applicators}
+    subjects = {m.subject for m in fresh} | {i.id for i in plan.instruments}
     kept = tuple(
         m
         for m in (whole.metrics if whole is not None else ())

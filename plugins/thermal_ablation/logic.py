@@ -10,7 +10,7 @@ from planner_plugins.thermal_ablation import findings as say
 from planner_plugins.thermal_ablation import metrics as count
 from planner_plugins.thermal_ablation.chances import chances
 from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
-from planner_plugins.thermal_ablation.metrics import PlacedGrid, PlacedZone, union_margin
+from planner_plugins.thermal_ablation.metrics import PlacedGrid, PlacedZone
 from planner_plugins.thermal_ablation.modality_findings import modality_findings
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation.judging import simulate
@@ -18,14 +18,16 @@ from planner_plugins.thermal_ablation.suggestions import access_rules, suggest
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
+from planner.compute.foci_union import together
 from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, evaluate_margin, margins_at
 from planner.compute.zone_union import ZoneUnion
 from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Surface
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
+from planner.planning.acoustic_window import judge_beam
 from planner.planning.devices import CUSTOM, Device, device_library
-from planner.planning.focusing import grid_zones, judge_beam, together, transducer_value
+from planner.planning.focusing import grid_zones, transducer_value
 from planner.planning.needle_path import NeedlePath, judge_path
 from planner.planning.placing import aimed_applicator, zone_of
 from planner.planning.treatment_order import Step, crosses_wide_vessel, treatment_order
@@ -142,9 +144,7 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
     lesions = [*(p.needle.lesion for p in placed), *(g.grid.lesion for g in grids)]
     for name in dict.fromkeys(n for n in lesions if n):
         ground = grounds.lesions[name]
-        report = (
-            evaluate_margin(ground.margin, zones) if union is None else union_margin(ground.margin, union)
-        )
+        report = evaluate_margin(ground.margin, zones if union is None else union)
         reports[name] = report
         by_chance = name not in focused
         volume = grounds.anatomy.structures.volume_ml(name)

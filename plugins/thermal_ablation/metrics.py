@@ -6,27 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from planner_plugins.thermal_ablation.grounds import Grounds
 from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.compute.clearance import Nearest, nearest_to_zones
-from planner.compute.lesion_outline import LesionOutline
+from planner.compute.foci_union import together
 from planner.compute.margin import (
-    CANDIDATES,
-    HISTOGRAM_EDGES_MM,
     MarginReport,
     MinimalMargin,
-    PreparedMargin,
 )
 from planner.compute.spheroid import Spheroid
-from planner.compute.zone_union import ZoneUnion
 from planner.model.assessment import Confidence, Metric, Source, Target, Uncertainty
-from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, FocusGrid
+from planner.planning.acoustic_window import BeamReport
 from planner.planning.anatomy import GROUPS, Anatomy
 from planner.planning.devices import Device, DeviceZone
-from planner.planning.focusing import BeamReport, together, transducer_power_w, transducer_value
+from planner.planning.focusing import transducer_power_w, transducer_value
 from planner.planning.needle_path import NeedlePath
 
 PLANNED_RULE = Source(
@@ -190,66 +185,6 @@ def grid_metrics(placed: PlacedGrid) -> list[Metric]:
             Target(high=most.value, source=most.cited), note=unseen, is_estimate=True,
         ),
     ]  # fmt: skip
-
-
-def union_margin(prepared: PreparedMargin, union: ZoneUnion) -> MarginReport:
-    """The margin of a lesion under a union that is made already; as `evaluate_margin` is of zones."""
-    outline, samples = prepared.outline, prepared.outline.samples
-    margins = union.signed_distance_mm(samples.points_lps_mm)
-    order = np.argsort(margins)
-    area = samples.area_mm2
-    share = 100.0 / samples.total_area_mm2
-    minimal = _least(outline, union, margins, order)
-    bare = None
-    if prepared.liver is not None and not prepared.is_capsule.all():
-        bare = _least(outline, union, margins, order[~prepared.is_capsule[order]])
-    classes = np.bincount(np.searchsorted((0.0, 5.0, 10.0), margins, side="right"), area, 4) * share
-    bins = np.searchsorted(HISTOGRAM_EDGES_MM, margins, side="right")
-    histogram = np.bincount(bins, area, len(HISTOGRAM_EDGES_MM) + 1) * share
-    upto = np.cumsum(area[order]) - 0.5 * area[order]
-    fifth, median = np.interp(np.array([0.05, 0.5]) * samples.total_area_mm2, upto, margins[order])
-    covered = np.clip(100.0 * prepared.volumes.inside_ml(union) / prepared.volumes.total_ml, 0.0, 100.0)
-    destroyed = None
-    if prepared.liver is not None and prepared.liver_in_lesion is not None:
-        inner = prepared.liver_in_lesion.inside_ml(union)[0]
-        destroyed = max(0.0, float(prepared.liver.volumes.inside_ml(union)[0] - inner))
-    margins.setflags(write=False)
-    return MarginReport(
-        minimal=minimal,
-        minimal_without_capsule=bare,
-        capsule_share_percent=prepared.capsule_share_percent,
-        margins_mm=margins,
-        below_0_percent=float(classes[0]),
-        from_0_to_5_percent=float(classes[1]),
-        from_5_to_10_percent=float(classes[2]),
-        at_least_5_percent=float(classes[2] + classes[3]),
-        at_least_10_percent=float(classes[3]),
-        percentile_5_mm=float(fifth),
-        median_mm=float(median),
-        mean_mm=float(margins @ area) / samples.total_area_mm2,
-        histogram_percent=tuple(float(x) for x in histogram),
-        lesion_coverage_percent=float(covered[0]),
-        grown_coverage_percent=tuple(float(x) for x in covered[1:]),
-        liver_outside_lesion_ml=destroyed,
-        zone_volume_ml=union.volume_ml,
-    )
-
-
-def _least(
-    outline: LesionOutline, union: ZoneUnion, margins: FloatArray, order: npt.NDArray[np.intp]
-) -> MinimalMargin:
-    """The least margin over the surface points numbered in the order of their margins."""
-    lowest = order[:CANDIDATES]
-    closer = np.concatenate(
-        (outline.around_lps_mm[lowest].reshape(-1, 3), outline.samples.points_lps_mm[lowest])
-    )
-    found = union.signed_distance_mm(closer)
-    best = int(found.argmin())
-    value = float(found[best])
-    gained = float(margins[order[0]]) - value
-    low, high = (float((margins + s * outline.error_mm)[order].min()) - gained for s in (-1.0, 1.0))
-    x, y, z = (float(v) for v in closer[best])
-    return MinimalMargin(value, min(value, low), max(value, high), (x, y, z))
 
 
 def path_metrics(

@@ -16,13 +16,14 @@ from phantom import phantom
 
 from planner.base.errors import PlannerError
 from planner.base.task import Task
+from planner.compute.foci_union import FociUnion
 from planner.desktop.application import make_application
 from planner.desktop.focus_dialog import FocusDialog
 from planner.library.case_folder import create_case_folder
 from planner.library.index import LibraryIndex
 from planner.model.case import Case
 from planner.planning.devices import device_library
-from planner.planning.focusing import FociUnion, grid_zones
+from planner.planning.focusing import grid_zones
 from planner.session.session import Session
 
 pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]

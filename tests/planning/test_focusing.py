@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from phantom import LESION_MM, phantom
 
 from planner.base.errors import InvalidValue
+from planner.compute.foci_union import FociUnion, together
 from planner.compute.lesion_outline import outline_lesion
 from planner.compute.spheroid import Spheroid
 from planner.compute.zone_union import ZoneUnion
@@ -21,19 +22,15 @@ from planner.model.plan import FocusGrid
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.planning.access import access_map
+from planner.planning.acoustic_window import FOCUS_POINTS, judge_beam, usable_window
 from planner.planning.case_ground import access_ground_of
 from planner.planning.devices import device_library
 from planner.planning.focusing import (
-    FOCUS_POINTS,
-    FociUnion,
     filled_grid,
     goal_points,
     grid_zones,
-    judge_beam,
-    together,
     transducer_power_w,
     transducer_value,
-    usable_window,
 )
 from planner.planning.tissues import SOUND_ATTENUATION
 

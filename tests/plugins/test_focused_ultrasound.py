@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from planner_plugins.thermal_ablation.grounds import prepare_grounds
-from planner_plugins.thermal_ablation.metrics import union_margin
 from planner_plugins.thermal_ablation.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -18,6 +17,7 @@ from phantom import custom_probe, phantom, plan_of
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
+from planner.compute.foci_union import FociUnion
 from planner.compute.lesion_outline import outline_lesion
 from planner.compute.margin import evaluate_margin
 from planner.compute.spheroid import Spheroid
@@ -27,7 +27,7 @@ from planner.model.case import Case
 from planner.model.plan import FocusGrid, Plan
 from planner.model.roles import Role
 from planner.planning.devices import device_library
-from planner.planning.focusing import FociUnion, filled_grid, goal_points, transducer_power_w
+from planner.planning.focusing import filled_grid, goal_points, transducer_power_w
 from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules
 
@@ -179,7 +179,7 @@ def test_the_report_of_a_union_is_that_of_its_zones(case: Case) -> None:
     ground = prepare_grounds(case, Settings(), Task()).lesions["lesion"].margin
     zones = [Spheroid((x, 1.0, 0.0), (0.0, 1.0, 0.0), 34.0, 28.0) for x in (-6.0, 0.0, 6.0)]
     for union in (ZoneUnion(zones), FociUnion(zones)):
-        found, known = union_margin(ground, union), evaluate_margin(ground, zones)
+        found, known = evaluate_margin(ground, union), evaluate_margin(ground, zones)
         assert found.minimal.value_mm == pytest.approx(known.minimal.value_mm, abs=0.01)
         assert found.minimal.low_mm == pytest.approx(known.minimal.low_mm, abs=0.02)
         assert found.margins_mm == pytest.approx(known.margins_mm, abs=0.02)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround, prepare_grounds
-from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD, union_margin
+from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation import findings as say
 from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblation, simulate_plan
@@ -14,13 +14,13 @@ from planner_plugins.thermal_ablation.simulation.vessel_bites import vessel_bite
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
+from planner.compute.foci_union import foci_union, together
 from planner.compute.margin import MinimalMargin, evaluate_margin
 from planner.compute.zone_union import union_distance_mm
 from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarField, Surface, Uncertainty
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Plan
-from planner.planning.focusing import foci_union, together
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
@@ -114,7 +114,7 @@ def _dice(found: SimulatedAblation) -> float:
 def _lesion_judged(name: str, ground: LesionGround, found: SimulatedAblation) -> Judged:
     device = None
     if found.foci:
-        device = union_margin(ground.margin, together(list(found.zones.values()), found.foci)).minimal
+        device = evaluate_margin(ground.margin, together(list(found.zones.values()), found.foci)).minimal
     elif found.zones:
         device = evaluate_margin(ground.margin, list(found.zones.values())).minimal
     if found.boundary is None:
