@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QLabel,
     QMainWindow,
-    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -27,13 +25,9 @@ from PySide6.QtWidgets import (
 from planner.base.errors import PlannerError
 from planner.desktop.afterwards_panel import AfterwardsPanel
 from planner.desktop.afterwards_work import AfterwardsWork
-from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
 from planner.desktop.case_panel import CasePanel
 from planner.desktop.case_work import CaseWork
-from planner.desktop.device_dialog import DeviceDialog
-from planner.desktop.focus_dialog import FocusDialog
 from planner.desktop.jobs import Jobs
-from planner.desktop.measured_dialog import MeasuredDialog
 from planner.desktop.messages import ask, show_error
 from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.opening import StartPage, TextDialog
@@ -41,6 +35,7 @@ from planner.desktop.path_work import PathWork
 from planner.desktop.paths_panel import PathsPanel
 from planner.desktop.pieces import Elided
 from planner.desktop.plan_panel import PlanPanel
+from planner.desktop.plan_work import PlanWork
 from planner.desktop.post import MainThread
 from planner.desktop.sheets import about_html, notes_html, shortcut_html
 from planner.desktop.simulation_panel import SimulationPanel
@@ -49,14 +44,13 @@ from planner.desktop.status_line import StatusLine
 from planner.desktop.structures_panel import StructuresPanel
 from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
+from planner.desktop.window_menus import WindowMenus
 from planner.library.index import LibraryIndex
-from planner.model.plan import Applicator, Point
+from planner.model.plan import Point
 from planner.scene.heat_overlay import temperature_at
 from planner.scene.palette import LIGHT, THEMES
-from planner.scene.space_looks import VIEW_DIRECTIONS
-from planner.session.actions import ACTION_BY_ID, ACTIONS, Action, Workbench
+from planner.session.actions import Action, Workbench
 from planner.session.judgement import JudgementState
-from planner.session.own_devices import OwnDevices
 from planner.session.session import Session
 from planner.session.user_settings import SettingsFile
 
@@ -95,8 +89,8 @@ class MainWindow(QMainWindow):
         self._build()
         self.path_work = PathWork(self)
         self.afterwards_work = AfterwardsWork(self)
-        self._actions: dict[str, QAction] = {}
-        self._make_menus()
+        self.plan_work = PlanWork(self)
+        self.menus = WindowMenus(self)
         self._connect()
         self.apply_theme()
         self._show_open_state()
@@ -203,59 +197,6 @@ class MainWindow(QMainWindow):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
-    def _make_menus(self) -> None:
-        menus = {name: self.menuBar().addMenu(name) for name in ("File", "Edit", "View", "Plan", "Help")}
-        for menu in menus.values():
-            menu.setToolTipsVisible(True)
-            menu.aboutToShow.connect(self.update_actions)
-        for id, title, menu_name, keys, run in (
-            ("open_folder", "Open folder…", "File", "Ctrl+O", self.work.choose_folder),
-            ("open_files", "Open files…", "File", "Ctrl+Shift+O", self.work.choose_files),
-            ("open_sample", "Open the sample case", "File", "", self.work.open_sample),
-            ("import_structures", "Add structures…", "File", "Ctrl+I", self.work.choose_structures),
-            ("export_plan", "Export plan…", "File", "Ctrl+E", self.work.export_plan),
-            ("import_plan", "Import plan…", "File", "", self.work.import_plan),
-            ("report", "Report…", "File", "Ctrl+R", self.work.make_report),
-            ("close_case", "Close case", "File", "Ctrl+W", self.close_case),
-            ("rename_plan", "Rename plan…", "Plan", "F2", self._rename_plan),
-            ("array", "Array of probes…", "Plan", "Ctrl+Shift+D", lambda: self._several(ArrayDialog)),
-            ("pull_back", "Pull back probe…", "Plan", "", lambda: self._several(PullBackDialog)),
-            ("focus_grid", "Focused ultrasound grid…", "Plan", "", self._focus),
-            ("devices", "My devices…", "Plan", "", self._show_devices),
-            ("size_device", "Size my device by this case's zones…", "Plan", "", self._size_device),
-            ("fit", "Fit views", "View", "0", self._fit),
-            ("tool_navigate", "Navigate", "View", "N", lambda: self._choose_tool(0)),
-            ("tool_window", "Window / level", "View", "W", lambda: self._choose_tool(1)),
-            ("probe_views", "Views along the probe", "View", "V", self._change_views),
-            ("case_notes", "Notes of this case", "View", "", self._show_notes),
-            ("paint_chance", "Colour lesions by chance of 5 mm", "View", "", self._change_paint),
-            ("theme", "Light theme", "View", "", self._change_theme),
-            ("shortcuts", "Shortcuts", "Help", "F1", self._show_shortcuts),
-            ("about", "About Liver Planner", "Help", "", self._show_about),
-        ):
-            self._actions[id] = self._action(menus[menu_name], title, keys, run)
-        recent = QMenu("Recent", self)
-        recent.aboutToShow.connect(lambda: self._fill_recent(recent))
-        menus["File"].insertMenu(self._actions["import_structures"], recent)
-        menus["File"].addSeparator()
-        self._actions["quit"] = self._action(menus["File"], "Quit", "Ctrl+Q", self.close)
-        for action in ACTIONS:
-            self._actions[action.id] = self._action(
-                menus[action.menu], action.title, action.shortcut, partial(self.run, action)
-            )
-        looks = menus["View"].addMenu("Look from")
-        for direction in VIEW_DIRECTIONS:
-            looks.addAction(direction.capitalize(), partial(self.views.space.look_from, direction))
-        self._actions["redo"].setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-
-    def _action(self, menu: QMenu, title: str, keys: str, run: object) -> QAction:
-        action = QAction(title, self)
-        if keys:
-            action.setShortcut(QKeySequence(keys))
-        action.triggered.connect(lambda _checked=False: run())  # type: ignore[operator]
-        menu.addAction(action)
-        return action
-
     def _connect(self) -> None:
         session, bench = self.session, self.bench
         session.case_changed.connect(self._case_changed)
@@ -277,7 +218,7 @@ class MainWindow(QMainWindow):
         self.simulation_panel.settings_asked.connect(lambda id: self._show_settings(id, "Simulation"))
         bench.simulating.shown_changed.connect(self._show_simulated)
         bench.simulating.changed.connect(self._simulation_changed)
-        self.plan_panel.device_form.devices_asked.connect(self._show_devices)
+        self.plan_panel.device_form.devices_asked.connect(self.plan_work.show_devices)
         self.plan_panel.settings_asked.connect(self._show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         self.structures_panel.trouble.connect(lambda error: show_error(self, error))
@@ -285,7 +226,7 @@ class MainWindow(QMainWindow):
         for view in self.views.every_slice:
             view.outline_ready.connect(self.work.propose)
         bench.outlining.changed.connect(self._placing_changed)
-        self.case_panel.plan_chosen.connect(self._open_plan)
+        self.case_panel.plan_chosen.connect(self.plan_work.open_plan)
         self.case_panel.rename_asked.connect(self._rename_structure)
         self.case_panel.trouble.connect(lambda error: show_error(self, error))
         self.start.open_asked.connect(lambda path: self.work.open_paths([Path(path)]))
@@ -441,50 +382,15 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def _run_id(self, id: str) -> None:
-        self._actions[id].trigger()
+        self.menus.actions[id].trigger()
 
     def update_actions(self) -> None:
-        """Enable what can be done, say why of what cannot, and name what undo takes back."""
-        for action in ACTIONS:
-            why = action.why_not(self.bench)
-            item = self._actions[action.id]
-            item.setEnabled(not why)
-            item.setToolTip(why or action.title)
-            self.plan_panel.set_action(action.id, why, action.title)
-        undo, redo = self.session.undo_label, self.session.redo_label
-        self._actions["undo"].setText(f"Undo {_lower(undo)}" if undo else "Undo")
-        self._actions["redo"].setText(f"Redo {_lower(redo)}" if redo else "Redo")
-        is_open = self.session.is_open
-        for id in (
-            "import_structures",
-            "export_plan",
-            "import_plan",
-            "close_case",
-            "rename_plan",
-            "fit",
-            "case_notes",
-            "size_device",
-        ):
-            self._actions[id].setEnabled(is_open)
-            self._actions[id].setToolTip("" if is_open else "Open a case first.")
-        why = "" if is_open and self.session.plan.instruments else "Place a probe first."
-        self._actions["report"].setEnabled(not why)
-        self._actions["report"].setToolTip(why)
-        why = ACTION_BY_ID["place_probe"].why_not(self.bench)
-        self._actions["focus_grid"].setEnabled(not why)
-        self._actions["focus_grid"].setToolTip(why)
-        why = ACTION_BY_ID["copy_probe"].why_not(self.bench)
-        self._actions["probe_views"].setEnabled(not why or self.views.follows_probe)
-        self._actions["probe_views"].setToolTip(why)
-        for id, words in (
-            ("array", "Two to six parallel probes"),
-            ("pull_back", "Use the probe again, nearer"),
-        ):
-            self._actions[id].setEnabled(not why)
-            self._actions[id].setToolTip(why or words)
-            self.plan_panel.set_action(id, why, words)
-        why = "" if is_open and self.session.plan.instruments else "Place a probe first."
-        self.plan_panel.set_action("report", why, "Pictures, probes, metrics and findings as HTML and PDF")
+        """Enable what can be done, and say why of what cannot."""
+        self.menus.update()
+
+    def plan_has_changed(self) -> None:
+        """Judge and show the plan anew, as after a change of it."""
+        self._plan_changed()
 
     def go_to(self, lps_mm: Point) -> None:
         """Move the crosshair to a place, in all views."""
@@ -498,11 +404,13 @@ class MainWindow(QMainWindow):
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
 
-    def _choose_tool(self, index: int) -> None:
+    def choose_tool(self, index: int) -> None:
+        """Choose what the left button does."""
         self._tools.button(index).setChecked(True)
         self.views.set_tool(list(Tool)[index])
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
+        """Show whole slices, and all of the case in 3D."""
         for view in self.views.slices:
             view.fit()
         self.views.space.look_from("anterior")
@@ -513,50 +421,6 @@ class MainWindow(QMainWindow):
             self.bench.suggesting.cancel()
             self.bench.simulating.cancel()
             self.session.judgements.cancel()
-
-    def _open_plan(self, name: str, version: int) -> None:
-        try:
-            self.session.open_plan(name, version or None)
-        except PlannerError as error:
-            show_error(self, error)
-
-    def _rename_plan(self) -> None:
-        name, is_ok = QInputDialog.getText(self, "Rename plan", "Name", text=self.session.plan.name)
-        if is_ok and name.strip():
-            try:
-                self.session.rename_plan(name.strip())
-            except PlannerError as error:
-                show_error(self, error)
-
-    def _several(self, dialog: type[ArrayDialog] | type[PullBackDialog]) -> None:
-        probe = self.session.plan.instrument(self.session.selection.instrument)
-        if isinstance(probe, Applicator):
-            dialog(self.session, probe, self).open()
-
-    def _focus(self) -> None:
-        try:
-            FocusDialog(self.session, self.jobs, self).open()
-        except PlannerError as error:
-            show_error(self, error)
-
-    def _show_devices(self) -> None:
-        dialog = DeviceDialog(OwnDevices(), self)
-        dialog.changed.connect(self._devices_changed)
-        dialog.open()
-
-    def _size_device(self) -> None:
-        own = OwnDevices()
-        own.changed.connect(self._devices_changed)
-        try:
-            MeasuredDialog(self.session, own, self).open()
-        except PlannerError as error:
-            show_error(self, error)
-
-    def _devices_changed(self) -> None:
-        """Zones of an own device may be others now: the plan is judged anew."""
-        self.plan_panel.device_form.clear()
-        self.paths_panel.suggested.list_devices()
-        self._plan_changed()
 
     def _rename_structure(self, name: str) -> None:
         new, is_ok = QInputDialog.getText(self, "Rename structure", "Name", text=name)
@@ -607,26 +471,21 @@ class MainWindow(QMainWindow):
                 return
         self.status.idle()
 
-    def _fill_recent(self, menu: QMenu) -> None:
-        menu.clear()
-        for entry in self.session.index.recent():
-            menu.addAction(entry.title, partial(self.work.open_paths, [entry.path]))
-        if menu.isEmpty():
-            menu.addAction("Nothing yet").setEnabled(False)
-
     def _show_settings(self, module: str, drawer: str = "") -> None:
         ModuleSettings(self.session, module, self, drawer=drawer).open()
 
-    def _change_paint(self) -> None:
-        view, action = self.views.space, self._actions["paint_chance"]
+    def change_paint(self) -> None:
+        """Colour lesions by the chance of 5 mm, or by the margin again."""
+        view, action = self.views.space, self.menus.actions["paint_chance"]
         view.paints = "lesion_chance_of_5mm" if view.paints == "lesion_margin" else "lesion_margin"
         action.setCheckable(True)
         action.setChecked(view.paints != "lesion_margin")
         self.show_judged()
 
-    def _change_views(self) -> None:
+    def change_views(self) -> None:
+        """Look along the selected probe, or at the patient again."""
         self.views.follow_probe(not self.views.follows_probe)
-        action = self._actions["probe_views"]
+        action = self.menus.actions["probe_views"]
         action.setCheckable(True)
         action.setChecked(self.views.follows_probe)
 
@@ -641,7 +500,8 @@ class MainWindow(QMainWindow):
         self.views.show_simulated(simulating.shown if is_on else None, simulating.zone if is_on else None)
         self.simulation_panel.refresh()
 
-    def _change_theme(self) -> None:
+    def change_theme(self) -> None:
+        """Take the light theme, or the dark one."""
         theme = "light" if self.session.settings.theme == "dark" else "dark"
         self.session.change_settings(replace(self.session.settings, theme=theme))
         self.apply_theme()
@@ -651,21 +511,24 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme = THEMES[self.session.settings.theme]
-        self._actions["theme"].setCheckable(True)
-        self._actions["theme"].setChecked(theme is LIGHT)
+        self.menus.actions["theme"].setCheckable(True)
+        self.menus.actions["theme"].setChecked(theme is LIGHT)
         if theme is not shown_theme():
             apply_theme(app, theme)
             self.case_panel.rebuild()
             self.plan_panel.judgement.restyle()
             self.plan_panel.rebuild()
 
-    def _show_shortcuts(self) -> None:
+    def show_shortcuts(self) -> None:
+        """The sheet of keys and mouse moves."""
         TextDialog("Shortcuts", shortcut_html(), self).open()
 
-    def _show_about(self) -> None:
+    def show_about(self) -> None:
+        """What this program is."""
         TextDialog("About Liver Planner", about_html(), self).open()
 
-    def _show_notes(self) -> None:
+    def show_notes(self) -> None:
+        """What was corrected or decided on import."""
         TextDialog("Notes of this case", notes_html(self.session.case), self).open()
 
     # closing -------------------------------------------------------------------------------
@@ -725,7 +588,3 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             QTimer.singleShot(0, self, lambda: self.work.take_dropped(paths))
-
-
-def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:]

@@ -153,14 +153,14 @@ def test_the_light_theme_reaches_everything_and_is_kept(
     panels = (window.case_panel, window.plan_panel, window.status, window.menuBar())
     assert all(tone(p) < 60 for p in panels)
     try:
-        window._actions["theme"].trigger()
+        window.menus.actions["theme"].trigger()
         hand.settle(0.4)
         assert all(tone(p) > 200 for p in panels)
         assert tone(window.views.axial) < 60, "pictures stay on black"
         assert window.session.settings.theme == "light"
     finally:
         if window.session.settings.theme == "light":
-            window._actions["theme"].trigger()
+            window.menus.actions["theme"].trigger()
     hand.settle(0.3)
     assert all(tone(p) < 60 for p in panels)
 
@@ -289,7 +289,7 @@ def test_one_probe_becomes_an_array_shown_before_it_is_made(
     assert session.undo_label != "Array of 3 probes"
     dialog.reject()
     assert len(session.plan.applicators) == 1
-    window._several(ArrayDialog)
+    window.plan_work.several(ArrayDialog)
     dialog = next(d for d in window.findChildren(ArrayDialog) if d.isVisible())
     dialog.count.setCurrentIndex(2)
     dialog.spacing.setValue(18.0)
@@ -300,7 +300,7 @@ def test_one_probe_becomes_an_array_shown_before_it_is_made(
     assert {m.subject for m in answer.metrics if m.name == "path_length_mm"} == {"p1", "p2", "p3", "p4"}
     hand.key("ctrl+z")
     assert [a.id for a in session.plan.applicators] == ["p1"]
-    window._several(PullBackDialog)
+    window.plan_work.several(PullBackDialog)
     dialog = next(d for d in window.findChildren(PullBackDialog) if d.isVisible())
     dialog.step.setValue(12.0)
     dialog.accept()
@@ -316,11 +316,11 @@ def test_lesions_are_coloured_by_their_chance(hands: Callable[[int, int], Any], 
     judged(hand)
     space = window.views.space
     before = space.grab().toImage()
-    window._actions["paint_chance"].trigger()
+    window.menus.actions["paint_chance"].trigger()
     hand.settle(0.4)
     assert space._legend == "lesion_chance_of_5mm"
     assert space.grab().toImage() != before
-    window._actions["paint_chance"].trigger()
+    window.menus.actions["paint_chance"].trigger()
     hand.settle(0.4)
     assert space._legend == "lesion_margin"
     assert space.grab().toImage() == before

@@ -182,11 +182,11 @@ def test_a_bad_file_is_refused_in_words_and_the_case_stays_open(
 def test_every_disabled_control_says_why(hands: Callable[[int, int], Any], own_sample: Path) -> None:
     hand = hands(1280, 800)
     window = hand.window
-    for action in window._actions.values():
+    for action in window.menus.actions.values():
         assert action.isEnabled() or action.toolTip() not in ("", action.text()), action.text()
     opened(hand, own_sample)
     window.update_actions()
-    for action in window._actions.values():
+    for action in window.menus.actions.values():
         assert action.isEnabled() or action.toolTip() not in ("", action.text()), action.text()
 
 

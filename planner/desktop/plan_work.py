@@ -1,0 +1,84 @@
+"""Dialogs that change the plan or the devices it is made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QInputDialog
+
+from planner.base.errors import PlannerError
+from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
+from planner.desktop.device_dialog import DeviceDialog
+from planner.desktop.focus_dialog import FocusDialog
+from planner.desktop.measured_dialog import MeasuredDialog
+from planner.desktop.messages import show_error
+from planner.model.plan import Applicator
+from planner.session.own_devices import OwnDevices
+
+if TYPE_CHECKING:
+    from planner.desktop.window import MainWindow
+
+
+class PlanWork:
+    """Opens the dialogs of the plan.
+
+    Parameters
+    ----------
+    window
+        The window it works for.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def open_plan(self, name: str, version: int) -> None:
+        """Open a saved plan, or one of its versions."""
+        try:
+            self._window.session.open_plan(name, version or None)
+        except PlannerError as error:
+            show_error(self._window, error)
+
+    def rename_plan(self) -> None:
+        """Ask for another name."""
+        name, is_ok = QInputDialog.getText(
+            self._window, "Rename plan", "Name", text=self._window.session.plan.name
+        )
+        if is_ok and name.strip():
+            try:
+                self._window.session.rename_plan(name.strip())
+            except PlannerError as error:
+                show_error(self._window, error)
+
+    def several(self, dialog: type[ArrayDialog] | type[PullBackDialog]) -> None:
+        """Make several probes of the selected one."""
+        probe = self._window.session.plan.instrument(self._window.session.selection.instrument)
+        if isinstance(probe, Applicator):
+            dialog(self._window.session, probe, self._window).open()
+
+    def focus(self) -> None:
+        """Fill a lesion with foci."""
+        try:
+            FocusDialog(self._window.session, self._window.jobs, self._window).open()
+        except PlannerError as error:
+            show_error(self._window, error)
+
+    def show_devices(self) -> None:
+        """Show the user's own devices."""
+        dialog = DeviceDialog(OwnDevices(), self._window)
+        dialog.changed.connect(self._devices_changed)
+        dialog.open()
+
+    def size_device(self) -> None:
+        """Size an own device by this case's zones."""
+        own = OwnDevices()
+        own.changed.connect(self._devices_changed)
+        try:
+            MeasuredDialog(self._window.session, own, self._window).open()
+        except PlannerError as error:
+            show_error(self._window, error)
+
+    def _devices_changed(self) -> None:
+        """Zones of an own device may be others now: the plan is judged anew."""
+        self._window.plan_panel.device_form.clear()
+        self._window.paths_panel.suggested.list_devices()
+        self._window.plan_has_changed()
