@@ -1,4 +1,4 @@
-"""Dialogs that change the plan or the devices it is made with."""
+"""Dialogs that change the plan or the devices it is made with; each is loaded when it is first opened."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QInputDialog
 
 from planner.base.errors import PlannerError
-from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
-from planner.desktop.device_dialog import DeviceDialog
-from planner.desktop.focus_dialog import FocusDialog
-from planner.desktop.measured_dialog import MeasuredDialog
 from planner.desktop.messages import show_error
 from planner.model.plan import Applicator
-from planner.session.own_devices import OwnDevices
 
 if TYPE_CHECKING:
+    from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
     from planner.desktop.window import MainWindow
 
 
@@ -49,6 +45,18 @@ class PlanWork:
             except PlannerError as error:
                 show_error(self._window, error)
 
+    def array(self) -> None:
+        """Make an array of the selected probe."""
+        from planner.desktop.array_dialog import ArrayDialog
+
+        self.several(ArrayDialog)
+
+    def pull_back(self) -> None:
+        """Use the selected probe again, nearer to its entry."""
+        from planner.desktop.array_dialog import PullBackDialog
+
+        self.several(PullBackDialog)
+
     def several(self, dialog: type[ArrayDialog] | type[PullBackDialog]) -> None:
         """Make several probes of the selected one."""
         probe = self._window.session.plan.instrument(self._window.session.selection.instrument)
@@ -57,6 +65,8 @@ class PlanWork:
 
     def focus(self) -> None:
         """Fill a lesion with foci."""
+        from planner.desktop.focus_dialog import FocusDialog
+
         try:
             FocusDialog(self._window.session, self._window.jobs, self._window).open()
         except PlannerError as error:
@@ -64,12 +74,18 @@ class PlanWork:
 
     def show_devices(self) -> None:
         """Show the user's own devices."""
+        from planner.desktop.device_dialog import DeviceDialog
+        from planner.session.own_devices import OwnDevices
+
         dialog = DeviceDialog(OwnDevices(), self._window)
         dialog.changed.connect(self._devices_changed)
         dialog.open()
 
     def size_device(self) -> None:
         """Size an own device by this case's zones."""
+        from planner.desktop.measured_dialog import MeasuredDialog
+        from planner.session.own_devices import OwnDevices
+
         own = OwnDevices()
         own.changed.connect(self._devices_changed)
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -23,25 +25,18 @@ from PySide6.QtWidgets import (
 )
 
 from planner.base.errors import PlannerError
-from planner.desktop.afterwards_panel import AfterwardsPanel
-from planner.desktop.afterwards_work import AfterwardsWork
 from planner.desktop.case_panel import CasePanel
 from planner.desktop.case_work import CaseWork
 from planner.desktop.jobs import Jobs
 from planner.desktop.messages import ask, show_error
-from planner.desktop.module_settings import ModuleSettings
 from planner.desktop.opening import StartPage, TextDialog
-from planner.desktop.path_work import PathWork
-from planner.desktop.paths_panel import PathsPanel
 from planner.desktop.pieces import Elided
 from planner.desktop.plan_panel import PlanPanel
 from planner.desktop.plan_work import PlanWork
 from planner.desktop.post import MainThread
 from planner.desktop.sheets import about_html, notes_html, shortcut_html
-from planner.desktop.simulation_panel import SimulationPanel
 from planner.desktop.slice_view import Tool
 from planner.desktop.status_line import StatusLine
-from planner.desktop.structures_panel import StructuresPanel
 from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
 from planner.desktop.window_menus import WindowMenus
@@ -53,6 +48,14 @@ from planner.session.actions import Action, Workbench
 from planner.session.judgement import JudgementState
 from planner.session.session import Session
 from planner.session.user_settings import SettingsFile
+
+if TYPE_CHECKING:
+    from planner.desktop.afterwards_panel import AfterwardsPanel
+    from planner.desktop.afterwards_work import AfterwardsWork
+    from planner.desktop.path_work import PathWork
+    from planner.desktop.paths_panel import PathsPanel
+    from planner.desktop.simulation_panel import SimulationPanel
+    from planner.desktop.structures_panel import StructuresPanel
 
 #: The whole answer is asked for so long after the last change.
 ASSESS_AFTER_MS = 350
@@ -87,8 +90,6 @@ class MainWindow(QMainWindow):
         self._timer.timeout.connect(self._assess)
         self._judgements: object = None
         self._build()
-        self.path_work = PathWork(self)
-        self.afterwards_work = AfterwardsWork(self)
         self.plan_work = PlanWork(self)
         self.menus = WindowMenus(self)
         self._connect()
@@ -103,19 +104,8 @@ class MainWindow(QMainWindow):
         self.views = ViewGrid(self.bench)
         self.case_panel = CasePanel(self.bench)
         self.plan_panel = PlanPanel(self.bench)
-        self.paths_panel = PathsPanel(self.bench)
-        self.structures_panel = StructuresPanel(self.bench)
         self.right = QStackedWidget()
-        self.simulation_panel = SimulationPanel(self.bench)
-        self.afterwards_panel = AfterwardsPanel(self.bench)
-        for panel in (
-            self.plan_panel,
-            self.paths_panel,
-            self.simulation_panel,
-            self.afterwards_panel,
-            self.structures_panel,
-        ):
-            self.right.addWidget(panel)
+        self.right.addWidget(self.plan_panel)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         for widget, low in ((self.case_panel, 200), (self.views, 400), (self.right, 350)):
@@ -135,6 +125,63 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.stack, 1)
         layout.addWidget(self.status)
         self.setCentralWidget(body)
+
+    # Modes other than the first are made when a case is opened: the first window must not wait for them.
+
+    @cached_property
+    def paths_panel(self) -> PathsPanel:
+        """The panel of the mode Paths."""
+        from planner.desktop.paths_panel import PathsPanel
+
+        panel = PathsPanel(self.bench)
+        panel.place_asked.connect(self.go_to)
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def path_work(self) -> PathWork:
+        """What ties the mode Paths together."""
+        from planner.desktop.path_work import PathWork
+
+        return PathWork(self)
+
+    @cached_property
+    def simulation_panel(self) -> SimulationPanel:
+        """The panel of the mode Simulation."""
+        from planner.desktop.simulation_panel import SimulationPanel
+
+        panel = SimulationPanel(self.bench)
+        panel.place_asked.connect(self.go_to)
+        panel.settings_asked.connect(lambda id: self._show_settings(id, "Simulation"))
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def afterwards_panel(self) -> AfterwardsPanel:
+        """The panel of the mode Afterwards."""
+        from planner.desktop.afterwards_panel import AfterwardsPanel
+
+        panel = AfterwardsPanel(self.bench)
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def afterwards_work(self) -> AfterwardsWork:
+        """What ties the mode Afterwards together."""
+        from planner.desktop.afterwards_work import AfterwardsWork
+
+        return AfterwardsWork(self)
+
+    @cached_property
+    def structures_panel(self) -> StructuresPanel:
+        """The panel of the mode Structures."""
+        from planner.desktop.structures_panel import StructuresPanel
+
+        panel = StructuresPanel(self.bench)
+        panel.trouble.connect(lambda error: show_error(self, error))
+        panel.skin_asked.connect(self.work.propose_skin)
+        self.right.addWidget(panel)
+        return panel
 
     def _top_bar(self) -> QWidget:
         bar = QWidget()
@@ -213,16 +260,11 @@ class MainWindow(QMainWindow):
             view.hovered.connect(self._hovered)
         self.plan_panel.action_asked.connect(self._run_id)
         self.plan_panel.place_asked.connect(self.go_to)
-        self.paths_panel.place_asked.connect(self.go_to)
-        self.simulation_panel.place_asked.connect(self.go_to)
-        self.simulation_panel.settings_asked.connect(lambda id: self._show_settings(id, "Simulation"))
         bench.simulating.shown_changed.connect(self._show_simulated)
         bench.simulating.changed.connect(self._simulation_changed)
         self.plan_panel.device_form.devices_asked.connect(self.plan_work.show_devices)
         self.plan_panel.settings_asked.connect(self._show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
-        self.structures_panel.trouble.connect(lambda error: show_error(self, error))
-        self.structures_panel.skin_asked.connect(self.work.propose_skin)
         for view in self.views.every_slice:
             view.outline_ready.connect(self.work.propose)
         bench.outlining.changed.connect(self._placing_changed)
@@ -397,7 +439,8 @@ class MainWindow(QMainWindow):
         self.session.selection.move_cursor(lps_mm)
 
     def _choose_mode(self, index: int) -> None:
-        self.right.setCurrentIndex(index)
+        panels = ("plan_panel", "paths_panel", "simulation_panel", "afterwards_panel", "structures_panel")
+        self.right.setCurrentWidget(getattr(self, panels[index]))
         self.path_work.switch(self.right.currentWidget() is self.paths_panel)
         self.afterwards_work.switch(self.right.currentWidget() is self.afterwards_panel)
         self._show_simulated()
@@ -472,6 +515,8 @@ class MainWindow(QMainWindow):
         self.status.idle()
 
     def _show_settings(self, module: str, drawer: str = "") -> None:
+        from planner.desktop.module_settings import ModuleSettings
+
         ModuleSettings(self.session, module, self, drawer=drawer).open()
 
     def change_paint(self) -> None:

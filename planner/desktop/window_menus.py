@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from planner.desktop.array_dialog import ArrayDialog, PullBackDialog
 from planner.scene.space_looks import VIEW_DIRECTIONS
 from planner.session.actions import ACTION_BY_ID, ACTIONS
 
@@ -46,8 +45,8 @@ class WindowMenus:
             ("report", "Report…", "File", "Ctrl+R", work.make_report),
             ("close_case", "Close case", "File", "Ctrl+W", window.close_case),
             ("rename_plan", "Rename plan…", "Plan", "F2", plan.rename_plan),
-            ("array", "Array of probes…", "Plan", "Ctrl+Shift+D", lambda: plan.several(ArrayDialog)),
-            ("pull_back", "Pull back probe…", "Plan", "", lambda: plan.several(PullBackDialog)),
+            ("array", "Array of probes…", "Plan", "Ctrl+Shift+D", plan.array),
+            ("pull_back", "Pull back probe…", "Plan", "", plan.pull_back),
             ("focus_grid", "Focused ultrasound grid…", "Plan", "", plan.focus),
             ("devices", "My devices…", "Plan", "", plan.show_devices),
             ("size_device", "Size my device by this case's zones…", "Plan", "", plan.size_device),
