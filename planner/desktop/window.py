@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(ASSESS_AFTER_MS)
         self._timer.timeout.connect(self._assess)
         self._judgements: object = None
+        self._shows_simulated = False
         self._build()
         self.plan_work = PlanWork(self)
         self.menus = WindowMenus(self)
@@ -338,7 +339,9 @@ class MainWindow(QMainWindow):
             return
         for module in self.session.judgements.registry.modules:
             judgement = self.session.judgements.of(module)
-            if judgement.preview is not None:
+            if self._shows_simulated:
+                pass
+            elif judgement.preview is not None:
                 self.views.space.show_margins(judgement.preview.surfaces)
             elif judgement.assessment is not None and judgement.state == JudgementState.CURRENT:
                 self.views.space.show_margins(judgement.assessment.surfaces)
@@ -543,6 +546,12 @@ class MainWindow(QMainWindow):
         simulating = self.bench.simulating
         is_on = self.right.currentWidget() is self.simulation_panel and self.session.is_open
         self.views.show_simulated(simulating.shown if is_on else None, simulating.zone if is_on else None)
+        # Lesions are coloured by what the mode speaks of.
+        was_simulated, self._shows_simulated = self._shows_simulated, is_on and simulating.zone is not None
+        if self._shows_simulated and simulating.assessment is not None:
+            self.views.space.show_margins(simulating.assessment.surfaces)
+        elif was_simulated and self.session.is_open:
+            self.show_judged()
         self.simulation_panel.refresh()
 
     def change_theme(self) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from planner.planning.robustness import PLACEMENTS
 from planner.plugin.settings import option
 
-#: What only a simulation asks for.
+#: What only a simulation asks for, and what only the paths' map asks for.
 SIMULATION = "Simulation (expert)"
+PATHS = "Paths (expert)"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,27 @@ class Settings:
     )
     parenchyma_mm: float = option(
         10.0, "Liver to pass before a lesion at the capsule is reached.", "mm", 0.0, 50.0
+    )
+    bone_clearance_mm: float = option(
+        2.0, "Paths nearer to bone than this are refused.", "mm", 0.0, 20.0, drawer=PATHS
+    )
+    organ_clearance_mm: float = option(
+        2.0, "Paths nearer to bowel, stomach and other organs are refused.", "mm", 0.0, 30.0, drawer=PATHS
+    )
+    vessel_clearance_mm: float = option(
+        0.0, "Paths nearer to a vessel of 3 mm or more are refused.", "mm", 0.0, 20.0, drawer=PATHS
+    )
+    steepest_tilt_deg: float = option(
+        45.0, "Steepest tilt of a needle out of the axial plane.", "°", 0.0, 90.0, drawer=PATHS
+    )
+    gantry_from_deg: float = option(
+        -180.0, "The gantry lets needles in from this in-plane angle", "°", -180.0, 180.0, drawer=PATHS
+    )
+    gantry_to_deg: float = option(
+        180.0, "up to this one; -180 to 180 is all round.", "°", -180.0, 180.0, drawer=PATHS
+    )
+    is_patient_on_back: bool = option(
+        True, "The patient lies on the back: skin on the table is out of reach.", drawer=PATHS
     )
     simulation_voxel_mm: float = option(
         1.0, "Size of a voxel of the simulation.", "mm", 0.5, 2.0, drawer=SIMULATION

@@ -136,7 +136,17 @@ def _most_different(found: list[tuple[str, SuggestedNeedles]]) -> list[tuple[str
 
 def access_rules(settings: Settings) -> AccessRules:
     """The rules by which an entry is allowed, as the settings have them."""
-    return AccessRules(is_lung_refused=settings.lung_crossing == "stop", parenchyma_mm=settings.parenchyma_mm)
+    sector = (settings.gantry_from_deg, settings.gantry_to_deg)
+    return AccessRules(
+        bone_clearance_mm=settings.bone_clearance_mm,
+        organ_clearance_mm=settings.organ_clearance_mm,
+        vessel_clearance_mm=settings.vessel_clearance_mm,
+        is_lung_refused=settings.lung_crossing == "stop",
+        parenchyma_mm=settings.parenchyma_mm,
+        steepest_tilt_deg=settings.steepest_tilt_deg,
+        table_lps=(0.0, 1.0, 0.0) if settings.is_patient_on_back else None,
+        gantry_sector_deg=None if sector[1] - sector[0] >= 360.0 else sector,
+    )
 
 
 def _lesion(case: Case, plan: Plan, name: str) -> str:

@@ -76,6 +76,9 @@ def test_simulate_the_sample(
     assert f"{judged_margin.value:.1f}" in label.text()
     hand.settle(0.5)
     late = painted(axial)
+    shown = window.views.space.scene._margins["Lesion 2"].GetMapper().GetInput().GetNumberOfPoints()
+    assert shown > 100, "the lesion is coloured by its margin to the simulated zone"
+    assert window._shows_simulated
     assert (late != before).mean() > 0.002, "temperatures are laid over the slice"
 
     # Moved through time by keys on the slider; the picture changes and comes back.
@@ -100,3 +103,4 @@ def test_simulate_the_sample(
     assert "Out of date" in window.findChild(QLabel, "simulationState").text()
     hand.click(button(window, "mode_ablation"))
     assert window.views.axial._heat is None
+    assert not window._shows_simulated

@@ -270,3 +270,24 @@ def test_a_probe_outside_the_body_stops() -> None:
     (found,) = [f for f in answer.findings if f.rule == "tip_outside_body"]
     assert found.severity == "stop"
     assert found.where_lps_mm == outside.tip_lps_mm
+
+
+def test_the_rules_of_paths_follow_the_settings() -> None:
+    module = find_modules().module("thermal_ablation")
+    rules = module.function("access_rules")
+    assert rules is not None
+    plain = rules(module.settings({}))
+    assert plain.gantry_sector_deg is None
+    assert plain.table_lps == (0.0, 1.0, 0.0)
+    assert not plain.is_lung_refused
+    given = {
+        "gantry_from_deg": -60,
+        "gantry_to_deg": 90,
+        "is_patient_on_back": False,
+        "steepest_tilt_deg": 20,
+    }
+    changed = rules(module.settings({**given, "organ_clearance_mm": 8, "lung_crossing": "stop"}))
+    assert changed.gantry_sector_deg == (-60.0, 90.0)
+    assert changed.table_lps is None
+    assert (changed.steepest_tilt_deg, changed.organ_clearance_mm) == (20.0, 8.0)
+    assert changed.is_lung_refused

@@ -62,7 +62,7 @@ def simulate(
         tuple(metrics),
         tuple(findings),
         _curves(found, grounds),
-        _surfaces(found),
+        _surfaces(found, grounds),
         _fields(found),
     )
 
@@ -186,11 +186,18 @@ def _depths(found: SimulatedAblation, points: FloatArray) -> FloatArray:
     return found.boundary.signed_distance_mm(points)
 
 
-def _surfaces(found: SimulatedAblation) -> tuple[Surface, ...]:
-    if found.boundary is None:
+def _surfaces(found: SimulatedAblation, grounds: Grounds) -> tuple[Surface, ...]:
+    """The simulated zone, and each lesion with its margin to it."""
+    boundary = found.boundary
+    if boundary is None:
         return ()
-    points = found.boundary.points_lps_mm.astype(np.float32)
-    return (Surface("simulated_zone", points, found.boundary.triangles, None, "", "plan"),)
+    points = boundary.points_lps_mm.astype(np.float32)
+    surfaces = [Surface("simulated_zone", points, boundary.triangles, None, "", "plan")]
+    for name, ground in grounds.lesions.items():
+        margins = boundary.signed_distance_mm(ground.points_lps_mm).astype(np.float32)
+        own = ground.points_lps_mm.astype(np.float32)
+        surfaces.append(Surface("lesion_margin", own, ground.triangles, margins, "mm", name))
+    return tuple(surfaces)
 
 
 def _fields(found: SimulatedAblation) -> tuple[ScalarField, ...]:
