@@ -253,7 +253,10 @@ def test_a_vessel_lowers_a_margin_and_a_stopped_one_does_not(case: Case) -> None
     } <= rules
     assert len(flowing.fields) == SNAPSHOTS + 1
     assert flowing.fields[-2].name == "temperature_0300s"
-    assert {s.name for s in flowing.surfaces} == {"simulated_zone"}
+    zone, lesion = flowing.surfaces
+    assert (zone.name, lesion.name, lesion.subject) == ("simulated_zone", "lesion_margin", "lesion")
+    assert lesion.values is not None
+    assert lesion.values.min() == pytest.approx(number("simulated_minimal_margin_mm"), abs=0.5)
     volumes = next(c for c in flowing.curves if c.name == "simulated_zone_volume").y
     assert (np.diff(volumes) >= 0).all()
 
