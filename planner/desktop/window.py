@@ -89,7 +89,6 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(ASSESS_AFTER_MS)
         self._timer.timeout.connect(self._assess)
         self._judgements: object = None
-        self._shows_simulated = False
         self._build()
         self.plan_work = PlanWork(self)
         self.menus = WindowMenus(self)
@@ -333,14 +332,22 @@ class MainWindow(QMainWindow):
         self.views.refresh_slices()
         self.plan_panel.show_probe()
 
+    @property
+    def paints_simulated(self) -> bool:
+        """Whether lesions are coloured by the simulated zone: in its mode, while it is of the plan as it is."""
+        simulating = self.bench.simulating
+        is_mode = self.right.currentWidget() is self.simulation_panel
+        return is_mode and simulating.zone is not None and simulating.is_current
+
     def show_judged(self) -> None:
         """Show what the modules say of the plan."""
         if not self.session.is_open:
             return
+        simulated = self.bench.simulating.assessment
         for module in self.session.judgements.registry.modules:
             judgement = self.session.judgements.of(module)
-            if self._shows_simulated:
-                pass
+            if self.paints_simulated and simulated is not None:
+                self.views.space.show_margins(simulated.surfaces)
             elif judgement.preview is not None:
                 self.views.space.show_margins(judgement.preview.surfaces)
             elif judgement.assessment is not None and judgement.state == JudgementState.CURRENT:
@@ -546,12 +553,7 @@ class MainWindow(QMainWindow):
         simulating = self.bench.simulating
         is_on = self.right.currentWidget() is self.simulation_panel and self.session.is_open
         self.views.show_simulated(simulating.shown if is_on else None, simulating.zone if is_on else None)
-        # Lesions are coloured by what the mode speaks of.
-        was_simulated, self._shows_simulated = self._shows_simulated, is_on and simulating.zone is not None
-        if self._shows_simulated and simulating.assessment is not None:
-            self.views.space.show_margins(simulating.assessment.surfaces)
-        elif was_simulated and self.session.is_open:
-            self.show_judged()
+        self.show_judged()
         self.simulation_panel.refresh()
 
     def change_theme(self) -> None:

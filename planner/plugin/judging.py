@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from planner.base.errors import Cancelled, InvalidValue, PlannerError
@@ -66,11 +66,7 @@ def simulate(
         If the module simulates nothing, or fails.
     """
     check_belongs(case, plan)
-    call = module.function("simulate")
-    if call is None:
-        raise PlannerError(
-            f"The module '{module.manifest.title}' simulates nothing.", module.manifest.id, "Choose another."
-        )
+    call = _offered(module, "simulate", "simulates nothing")
     chosen = module.settings(settings)
     answer: Assessment = guarded(module, lambda: call(case, plan, chosen, task or Task()))
     return answer
@@ -99,11 +95,7 @@ def propose(
         If the module proposes nothing, or fails.
     """
     check_belongs(case, plan)
-    call = module.function("suggest")
-    if call is None:
-        raise PlannerError(
-            f"The module '{module.manifest.title}' suggests no plans.", module.manifest.id, "Choose another."
-        )
+    call = _offered(module, "suggest", "suggests no plans")
     chosen = module.settings(settings)
     found: list[Suggestion] = guarded(
         module, lambda: call(case, plan, chosen, dict(goal or {}), task or Task())
@@ -134,6 +126,16 @@ def guarded(module: TreatmentModule, call: Any) -> Any:
             _short(error),
             "Your plan is unchanged. Report this to whoever made the module.",
         ) from error
+
+
+def _offered(module: TreatmentModule, name: str, words: str) -> Callable[..., Any]:
+    """An optional function of a module; raises `PlannerError` where it offers none."""
+    call = module.function(name)
+    if call is None:
+        raise PlannerError(
+            f"The module '{module.manifest.title}' {words}.", module.manifest.id, "Choose another."
+        )
+    return call
 
 
 def _short(error: Exception) -> str:

@@ -15,6 +15,7 @@ from planner_plugins.thermal_ablation.modality_findings import modality_findings
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation.judging import simulate
 from planner_plugins.thermal_ablation.suggestions import access_rules, suggest
+from planner_plugins.thermal_ablation.version import VERSION
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
@@ -33,8 +34,6 @@ from planner.planning.placing import aimed_applicator, zone_of
 from planner.planning.treatment_order import Step, crosses_wide_vessel, treatment_order
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
-
-VERSION = "0.1.0"
 
 __all__ = ["Settings", "access_rules", "assess", "prepare", "preview", "simulate", "suggest"]
 

@@ -78,7 +78,7 @@ def test_simulate_the_sample(
     late = painted(axial)
     shown = window.views.space.scene._margins["Lesion 2"].GetMapper().GetInput().GetNumberOfPoints()
     assert shown > 100, "the lesion is coloured by its margin to the simulated zone"
-    assert window._shows_simulated
+    assert window.paints_simulated
     assert (late != before).mean() > 0.002, "temperatures are laid over the slice"
 
     # Moved through time by keys on the slider; the picture changes and comes back.
@@ -100,7 +100,8 @@ def test_simulate_the_sample(
     session.change_plan("Copy probe", plan.with_instrument(plan.applicators[0].moved((5.0, 0.0, 0.0))))
     hand.settle()
     assert not simulating.is_current
+    assert not window.paints_simulated, "colours of an old simulation would be taken for the plan's"
     assert "Out of date" in window.findChild(QLabel, "simulationState").text()
     hand.click(button(window, "mode_ablation"))
     assert window.views.axial._heat is None
-    assert not window._shows_simulated
+    assert not window.paints_simulated

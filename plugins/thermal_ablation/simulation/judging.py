@@ -11,6 +11,7 @@ from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblati
 from planner_plugins.thermal_ablation.simulation.course import SnapshotListener, snapshot_field
 from planner_plugins.thermal_ablation.simulation.margin import SimulatedMargin, simulated_margin
 from planner_plugins.thermal_ablation.simulation.vessel_bites import vessel_bites
+from planner_plugins.thermal_ablation.version import VERSION
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
@@ -24,7 +25,6 @@ from planner.model.plan import Plan
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
-VERSION = "0.1.0"
 MODULE = "thermal_ablation"
 
 Judged = tuple[list[Metric], list[Finding]]

@@ -1,0 +1,3 @@
+"""The version of the module, as every answer of it names it."""
+
+VERSION = "0.1.0"
