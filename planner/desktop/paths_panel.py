@@ -285,7 +285,8 @@ class SuggestionPart(QWidget):
         """Offer the devices there are now."""
         chosen = self.device.currentData()
         self.device.clear()
-        for name, device in device_library().devices.items():
+        library = device_library()
+        for name, device in (*library.devices.items(), *library.transducers.items()):
             self.device.addItem(device.title, name)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
 

@@ -15,7 +15,9 @@ from planner.planning.access import AccessMap
 from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import HAZARD_REFUSALS, HAZARD_ROLES, AccessRules, Hazard, Refusal
 from planner.planning.anatomy import THICK_VESSEL_MM, Anatomy
-from planner.planning.needle_path import judge_path
+from planner.planning.devices import Device
+from planner.planning.emitters import shafts_of
+from planner.planning.needle_path import NeedlePath, judge_path
 
 #: Two entries differ if their needles do by this angle, or they lie so far apart on the skin.
 DIFFERENT_DEG = 15.0
@@ -113,12 +115,18 @@ def alternatives(access: AccessMap, count: int = 6) -> tuple[AccessEntry, ...]:
     return tuple(entry_of(access, n) for n in _different(access, order, count))
 
 
-def crosses_exactly(anatomy: Anatomy, needle: Applicator, rules: AccessRules) -> bool:
-    """Whether a needle crosses, by the exact structures, what the rules refuse to cross.
+def crosses_exactly(
+    anatomy: Anatomy, needle: Applicator, rules: AccessRules, device: Device | None = None
+) -> bool:
+    """Whether a needle, or any of a device that is a set, crosses by the exact structures what the rules refuse.
 
     A map is marched in steps: a path that its points just miss may cut the edge of a structure.
     """
-    path = judge_path(anatomy, needle)
+    shafts = (needle,) if device is None else shafts_of(needle, device)
+    return any(_crosses(judge_path(anatomy, shaft), rules) for shaft in shafts)
+
+
+def _crosses(path: NeedlePath, rules: AccessRules) -> bool:
     if rules.refuses(Hazard.VESSEL) and any(v.diameter_mm >= THICK_VESSEL_MM for v in path.vessel_crossings):
         return True
     refused = {
@@ -130,12 +138,14 @@ def crosses_exactly(anatomy: Anatomy, needle: Applicator, rules: AccessRules) ->
     return any(crossing.role in refused for crossing in path.crossings)
 
 
-def sound_alternatives(ground: AccessGround, access: AccessMap, count: int = 6) -> tuple[AccessEntry, ...]:
+def sound_alternatives(
+    ground: AccessGround, access: AccessMap, count: int = 6, device: Device | None = None
+) -> tuple[AccessEntry, ...]:
     """As `alternatives`, without those that cross something refused by the exact structures."""
     found: list[AccessEntry] = []
     for entry in alternatives(access, 2 * count):
         if len(found) < count and not crosses_exactly(
-            ground.anatomy, access.needle(entry.index), access.rules
+            ground.anatomy, access.needle(entry.index), access.rules, device
         ):
             found.append(entry)
     return tuple(found)

@@ -32,6 +32,8 @@ GAS_ROLES = (Role.LUNG, Role.BOWEL, Role.DUODENUM, Role.STOMACH)
 WINDOW_CLEARANCE = Constant(
     3.0, "mm", "rays of a proposed window pass bone and gas so far", Confidence.OUR_RULE
 )
+#: Beams of two windows to choose from differ so much; one worth less than this share of the best is no choice.
+WINDOWS_APART_DEG, WORTH_SHARE = 25.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,17 @@ def unchecked_obstacles(structures: StructureSet) -> tuple[str, ...]:
 
 
 def usable_window(access: AccessMap, radius_mm: float, deepest_mm: float) -> tuple[Point, ...]:
-    """The patch of skin through which a target is seen best: points whose rays pass bone and gas.
+    """The best of `usable_windows`."""
+    return usable_windows(access, radius_mm, deepest_mm, 1)[0]
 
-    Of all patches of a radius that whose open skin, over the square of its distance, is largest.
+
+def usable_windows(
+    access: AccessMap, radius_mm: float, deepest_mm: float, count: int
+) -> tuple[tuple[Point, ...], ...]:
+    """Patches of skin through which a target is seen, the best first: points whose rays pass bone and gas.
+
+    The worth of a patch is its open skin over the square of its distance.  Beams of any two patches
+    differ by `WINDOWS_APART_DEG`; a further one is shown only if it is worth half of the best.
 
     Parameters
     ----------
@@ -132,6 +142,8 @@ def usable_window(access: AccessMap, radius_mm: float, deepest_mm: float) -> tup
         Of the beam at the skin.
     deepest_mm
         The farthest focus the transducer reaches.
+    count
+        At most so many.
 
     Raises
     ------
@@ -156,8 +168,19 @@ def usable_window(access: AccessMap, radius_mm: float, deepest_mm: float) -> tup
     tree = cKDTree(points)
     middles = points[:: max(1, len(points) // 600)]
     patches = tree.query_ball_point(middles, radius_mm, return_sorted=True)
-    best = max(patches, key=lambda patch: float(worth[patch].sum()))
-    return tuple(_point(p) for p in _spread_out(points[best], WINDOW_POINTS))
+    values = np.array([float(worth[patch].sum()) for patch in patches])
+    beams = np.stack([points[patch].mean(axis=0) for patch in patches]) - np.array(access.target_lps_mm)
+    beams /= np.linalg.norm(beams, axis=1, keepdims=True)
+    chosen: list[int] = []
+    for n in np.argsort(-values, kind="stable"):
+        is_worth = values[n] >= WORTH_SHARE * values.max() and len(patches[n]) >= 3
+        if not chosen or (
+            is_worth and (beams[chosen] @ beams[n]).max() < math.cos(math.radians(WINDOWS_APART_DEG))
+        ):
+            chosen.append(int(n))
+        if len(chosen) == count:
+            break
+    return tuple(tuple(_point(p) for p in _spread_out(points[patches[n]], WINDOW_POINTS)) for n in chosen)
 
 
 def _spread_out(points: FloatArray, count: int) -> FloatArray:

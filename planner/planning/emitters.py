@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -105,12 +105,16 @@ class Emitter:
         own = np.stack([tip - near * along, tip - (near + length) * along])
         if self._count("tines"):
             return np.concatenate([own[None], self._tines(tip, along)])
+        return own[None] + self.shaft_offsets_mm(needle)[:, None, :]
+
+    def shaft_offsets_mm(self, needle: Applicator) -> FloatArray:
+        """How far each needle of a set lies from the middle line, in LPS; shape (n, 3), zero for one needle."""
         count, spacing = self._count("electrodes"), "electrode_spacing"
         if self.modality == "laser":
             count, spacing = self._count("diffusers"), "diffuser_spacing"
-        if count <= 1:
-            return own[None]
-        return own[None] + _ring(count, self.number(spacing), along)[:, None, :]
+        if self._count("tines") or count <= 1:
+            return np.zeros((1, 3))
+        return _ring(count, self.number(spacing), needle.direction)
 
     def _tines(self, tip: FloatArray, along: FloatArray) -> FloatArray:
         """Tines as straight wires spread evenly from the trocar's tip; bare from a third on."""
@@ -140,6 +144,29 @@ def emitter_of(device: Device) -> Emitter:
             "Choose a microwave, radiofrequency, laser or cryo device.",
         )
     return Emitter(device.modality, 0.5 * device.diameter_mm, {**DEFAULTS[device.modality], **device.emitter})
+
+
+def shafts_of(needle: Applicator, device: Device) -> tuple[Applicator, ...]:
+    """The needles of a device that is a set, parallel to its middle line; the needle itself where it is one.
+
+    Which of them is named first has no meaning: they stand evenly around the middle line, and may be
+    turned about it.
+    """
+    if device.modality not in DEFAULTS or not device.is_needle:
+        return (needle,)
+    places = emitter_of(device).shaft_offsets_mm(needle)
+    if len(places) == 1:
+        return (needle,)
+    entry, tip = np.array(needle.entry_lps_mm), np.array(needle.tip_lps_mm)
+    return tuple(
+        replace(
+            needle,
+            id=f"{needle.id}.{n + 1}",
+            entry_lps_mm=tuple((entry + place).tolist()),
+            tip_lps_mm=tuple((tip + place).tolist()),
+        )
+        for n, place in enumerate(places)
+    )
 
 
 def _ring(count: int, spacing_mm: float, along: FloatArray) -> FloatArray:

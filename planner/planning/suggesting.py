@@ -229,10 +229,10 @@ def _sound_cover(
 
     ``reaches`` loses the candidates that are left out.
     """
-    rules, anatomy = search.rules or AccessRules(), search.ground.anatomy
+    rules, anatomy, device = search.rules or AccessRules(), search.ground.anatomy, search.device
     while True:
         cover = least_cover(reaches, _costs(candidates, reaches, aim), forbidden=touching, task=task)
-        wrong = [n for n in cover.chosen if crosses_exactly(anatomy, candidates[n].needle, rules)]
+        wrong = [n for n in cover.chosen if crosses_exactly(anatomy, candidates[n].needle, rules, device)]
         if not wrong:
             return cover
         reaches[wrong] = False

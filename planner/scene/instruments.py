@@ -12,6 +12,7 @@ from planner.compute.spheroid_section import spheroid_section
 from planner.model.geometry import FloatArray, unit_vector
 from planner.model.plan import Applicator, FocusGrid, Plan, Point
 from planner.planning.devices import ASSUMED_SPREAD, DeviceZone, device_library
+from planner.planning.emitters import shafts_of
 from planner.scene.planes import PlaneStack
 
 #: A spread as wide as the zone itself still leaves this share of it inside.
@@ -52,6 +53,8 @@ class DrawnProbe:
         Whether that spread is published; an assumed one is drawn fainter.
     is_placeholder
         Whether the sizes are to be replaced by the device's instructions for use.
+    shafts_lps_mm
+        Entry and tip of each needle of a device that is a set; none where the probe is one needle.
     """
 
     needle: Applicator
@@ -60,6 +63,7 @@ class DrawnProbe:
     outer: DrawnZone | None = None
     is_spread_published: bool = False
     is_placeholder: bool = False
+    shafts_lps_mm: tuple[tuple[Point, Point], ...] = ()
 
 
 def drawn_probes(
@@ -85,6 +89,7 @@ def drawn_probes(
         except InvalidValue:
             found.append(DrawnProbe(needle, None))  # the panel says why
             continue
+        shafts = shafts_of(needle, device)
         long_sd, short_sd = zone.spread_mm(assumed_spread)
         found.append(
             DrawnProbe(
@@ -94,6 +99,7 @@ def drawn_probes(
                 _drawn(needle, zone, long_sd, short_sd),
                 zone.is_spread_published,
                 device.is_placeholder,
+                tuple((s.entry_lps_mm, s.tip_lps_mm) for s in shafts) if len(shafts) > 1 else (),
             )
         )
     return tuple(found)

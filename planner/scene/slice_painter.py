@@ -297,13 +297,18 @@ def _paint_probe(
     tip = stack.to_plane(np.array(probe.needle.tip_lps_mm))
     faint, full = QColor(PROBE), QColor(PROBE)
     faint.setAlpha(90)
-    painter.setPen(QPen(faint, 1.4))
-    painter.drawLine(_view(frame, entry), _view(frame, tip))
     reach = max(IN_PLANE_MM, stack.step_mm[2] / 2)
-    part = _part_within(entry, tip, normal - reach, normal + reach)
-    if part is not None:
-        painter.setPen(QPen(full, 2.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawLine(_view(frame, part[0]), _view(frame, part[1]))
+    if probe.shafts_lps_mm:  # the middle of a set is where it is held, and no needle
+        painter.setPen(QPen(faint, 1.2, Qt.PenStyle.DashLine))
+        painter.drawLine(_view(frame, entry), _view(frame, tip))
+    for ends in probe.shafts_lps_mm or ((probe.needle.entry_lps_mm, probe.needle.tip_lps_mm),):
+        outer, inner = (stack.to_plane(np.array(p)) for p in ends)
+        painter.setPen(QPen(faint, 1.4))
+        painter.drawLine(_view(frame, outer), _view(frame, inner))
+        part = _part_within(outer, inner, normal - reach, normal + reach)
+        if part is not None:
+            painter.setPen(QPen(full, 2.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(_view(frame, part[0]), _view(frame, part[1]))
     for point, is_tip in ((entry, False), (tip, True)):
         color = full if abs(point[2] - normal) <= reach else faint
         painter.setPen(QPen(QColor("#7aa2ff") if is_selected else color, 1.8))

@@ -24,7 +24,6 @@ from vtkmodules.vtkRenderingCore import (
 )
 
 from planner.model.assessment import Surface
-from planner.model.geometry import FloatArray
 from planner.model.plan import Point
 from planner.scene.instruments import DrawnFoci, DrawnProbe, DrawnZone
 from planner.scene.palette import PAINTED, PROBE, SIMULATED, ZONE, Color, rgb
@@ -130,7 +129,8 @@ class SpaceScene:
         self._instruments = []
         for probe in probes:
             is_selected = probe.needle.id == selected
-            self._instruments.append(_shaft(probe, is_selected))
+            for start, stop in probe.shafts_lps_mm or ((probe.needle.entry_lps_mm, probe.needle.tip_lps_mm),):
+                self._instruments.append(_rod(start, stop, 1.2 if is_selected else 0.9))
             for point, radius in ((probe.needle.entry_lps_mm, 2.6), (probe.needle.tip_lps_mm, 1.6)):
                 self._instruments.append(_ball(point, radius, "#7aa2ff" if is_selected else PROBE))
             if probe.zone is not None:
@@ -263,26 +263,15 @@ class SpaceScene:
         return float(px), float(py), float(pz)
 
 
-def _shaft(probe: DrawnProbe, is_selected: bool) -> vtkActor:
+def _rod(start: npt.ArrayLike, stop: npt.ArrayLike, radius: float) -> vtkActor:
     line = vtkLineSource()
-    line.SetPoint1(*probe.needle.entry_lps_mm)
-    line.SetPoint2(*probe.needle.tip_lps_mm)
-    tube = vtkTubeFilter()
-    tube.SetInputConnection(line.GetOutputPort())
-    tube.SetRadius(1.2 if is_selected else 0.9)
-    tube.SetNumberOfSides(12)
-    tube.CappingOn()
-    return _actor(tube, PROBE, 1.0)
-
-
-def _rod(start: FloatArray, stop: FloatArray, radius: float) -> vtkActor:
-    line = vtkLineSource()
-    line.SetPoint1(*(float(v) for v in start))
-    line.SetPoint2(*(float(v) for v in stop))
+    line.SetPoint1(*np.asarray(start, dtype=float).tolist())
+    line.SetPoint2(*np.asarray(stop, dtype=float).tolist())
     tube = vtkTubeFilter()
     tube.SetInputConnection(line.GetOutputPort())
     tube.SetRadius(radius)
-    tube.SetNumberOfSides(8)
+    tube.SetNumberOfSides(12)
+    tube.CappingOn()
     return _actor(tube, PROBE, 1.0)
 
 

@@ -136,7 +136,7 @@ class Accessing:
             rules,
             task.part(0.8, 1.0),
         )
-        entries = sound_alternatives(ground, access, LISTED)
+        entries = sound_alternatives(ground, access, LISTED, subject.device)
         blocked = None if entries else least_bad(access, LISTED)
         return AccessAnswer(subject, ground, access, entries, blocked)
 

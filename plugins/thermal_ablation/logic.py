@@ -28,8 +28,10 @@ from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
 from planner.planning.acoustic_window import judge_beam
 from planner.planning.devices import CUSTOM, Device, device_library
+from planner.planning.emitters import shafts_of
 from planner.planning.focusing import grid_zones, transducer_value
 from planner.planning.needle_path import NeedlePath, judge_path
+from planner.planning.needle_set import judge_set
 from planner.planning.placing import aimed_applicator, zone_of
 from planner.planning.treatment_order import Step, crosses_wide_vessel, treatment_order
 from planner.plugin.hashing import plan_hash, structures_hash
@@ -158,8 +160,8 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
         metrics += count.zone_metrics(p)
         if focus is not None and p.needle.id != focus:
             continue
-        path = _path(grounds, p)
         device = devices[p.needle.device]
+        path = judge_set(grounds.anatomy, shafts_of(p.needle, device), _path(grounds, p))
         metrics += count.path_metrics(p.needle, path, device.length.value, device.length.cited)
         found += say.path_findings(p, device, path, settings)
         found += say.approach_findings(p, path, grounds.lesions.get(p.needle.lesion), settings)

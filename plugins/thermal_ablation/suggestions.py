@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from planner_plugins.thermal_ablation.focus_suggestions import suggested_foci
 from planner_plugins.thermal_ablation.grounds import prepare_grounds
 from planner_plugins.thermal_ablation.settings import Settings
 
@@ -63,6 +64,12 @@ def suggest(
     grounds = prepare_grounds(case, settings, task.part(0.0, 0.3), (lesion,))
     ground = access_ground_of(case.structures, task.part(0.3, 0.4))
     rules = access_rules(settings)
+    if not device.is_needle:
+        wider = (wanted.margin_mm, WIDER_MM) if wanted.margin_mm < WIDER_MM else (wanted.margin_mm,)
+        return suggested_foci(
+            plan, lesion, ground, grounds.lesions[lesion].margin, device, device_settings, wider,
+            settings, rules, task.part(0.4, 1.0),
+        )[:SHOWN]  # fmt: skip
     found: list[tuple[str, SuggestedNeedles]] = []
     refusal: PlannerError | None = None
     ways = _ways(device, device_settings, settings.allow_ex_vivo, wanted.margin_mm)
@@ -153,7 +160,7 @@ def _lesion(case: Case, plan: Plan, name: str) -> str:
     lesions = [s.name for s in case.structures.with_role(Role.LESION)]
     if name and name not in lesions:
         raise InvalidValue("There is no such lesion.", name, f"Choose one of: {', '.join(lesions)}.")
-    planned = [a.lesion for a in plan.applicators if a.lesion in lesions]
+    planned = [i.lesion for i in plan.instruments if i.lesion in lesions]
     chosen = name or next(iter(planned), "") or (lesions[0] if len(lesions) == 1 else "")
     if not chosen:
         raise InvalidValue(
@@ -163,7 +170,7 @@ def _lesion(case: Case, plan: Plan, name: str) -> str:
 
 
 def _device(plan: Plan, lesion: str, name: str) -> tuple[Device, Mapping[str, float]]:
-    own = [a for a in plan.applicators if a.lesion == lesion and name in ("", a.device)]
+    own = [a for a in plan.instruments if a.lesion == lesion and name in ("", a.device)]
     device = device_library().device(name or (own[0].device if own else DEVICE))
     return device, own[0].settings if own else device.defaults
 

@@ -15,6 +15,7 @@ from phantom import LESION_MM, phantom
 from planner.base.errors import InvalidValue
 from planner.compute.foci_union import FociUnion, together
 from planner.compute.lesion_outline import outline_lesion
+from planner.compute.margin import prepare_margin
 from planner.compute.spheroid import Spheroid
 from planner.compute.zone_union import ZoneUnion
 from planner.model.geometry import Grid
@@ -22,9 +23,10 @@ from planner.model.plan import FocusGrid
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.planning.access import access_map
-from planner.planning.acoustic_window import FOCUS_POINTS, judge_beam, usable_window
+from planner.planning.acoustic_window import FOCUS_POINTS, judge_beam, usable_window, usable_windows
 from planner.planning.case_ground import access_ground_of
 from planner.planning.devices import device_library
+from planner.planning.focus_suggesting import suggest_foci
 from planner.planning.focusing import (
     filled_grid,
     goal_points,
@@ -225,3 +227,30 @@ def test_a_proposed_window_sees_the_lesion() -> None:
     assert judge_beam(case.structures, grid).blocked_percent == 0.0
     with pytest.raises(InvalidValue, match="No part of the skin"):
         usable_window(access, 40.0, 20.0)
+
+
+def test_windows_to_choose_from_look_from_different_sides() -> None:
+    case = phantom((4.0, 4.0, 4.0), rib=(Role.BONE, (0.0, -90.0, 0.0), 9.0))
+    access = access_map(access_ground_of(case.structures), (0.0, 0.0, 0.0), "lesion", 140.0)
+    windows = usable_windows(access, 30.0, 140.0, 3)
+    assert windows[0] == usable_window(access, 30.0, 140.0)
+    assert len(windows) == 3
+    beams = [np.mean(w, axis=0) / np.linalg.norm(np.mean(w, axis=0)) for w in windows]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert math.degrees(math.acos(float(beams[a] @ beams[b]))) > 20.0
+
+
+def test_suggested_foci_reach_the_margin_through_each_window() -> None:
+    case = phantom((2.0, 2.0, 2.0), rib=(Role.BONE, (0.0, -90.0, 0.0), 9.0))
+    structures = case.structures
+    mask, grid = structures.cropped("lesion", 2.0)
+    prepared = prepare_margin(grid, mask)
+    found = suggest_foci(access_ground_of(structures), prepared, HIFU, HIFU.defaults, "lesion", 3.0)
+    assert len(found) >= 2
+    for each in found:
+        assert each.beam.blocked_percent == 0.0
+        assert each.report.minimal.value_mm >= 2.9
+        count = len(each.grid.foci_lps_mm)
+        assert each.duration_s == pytest.approx(20.0 * count + 30.0 * (count - 1))
+    again = suggest_foci(access_ground_of(structures), prepared, HIFU, HIFU.defaults, "lesion", 3.0)
+    assert [e.grid for e in again] == [e.grid for e in found]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from planner_plugins.thermal_ablation.grounds import prepare_grounds
 from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.suggestions import suggest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from phantom import custom_probe, phantom, plan_of
@@ -195,3 +196,22 @@ def test_the_report_of_a_union_is_that_of_its_zones(case: Case) -> None:
 def test_a_plan_without_probe_and_grid_is_refused(case: Case) -> None:
     with pytest.raises(InvalidValue, match="no probe"):
         judge(MODULE, case, plan_of())
+
+
+def test_suggested_grids_replace_the_lesions_instruments_and_are_judged_as_said() -> None:
+    case = phantom()
+    plan = Plan("A", "phantom", (custom_probe(),))
+    found = suggest(
+        case, plan, Settings(robustness_samples=0), {"device": "generic-hifu", "margin_mm": 1.0}, Task()
+    )
+    assert 2 <= len(found) <= 5
+    for each in found:
+        (foci,) = each.plan.instruments
+        assert isinstance(foci, FocusGrid)
+        judged = answer(case, foci)
+        margin = next(
+            m for m in judged.metrics if m.name == "minimal_ablation_margin_mm" and m.subject == "lesion"
+        )
+        assert margin.value == pytest.approx(each.scores["minimal_margin_mm"], abs=0.05)
+        assert each.scores["foci_count"] == len(foci.foci_lps_mm)
+        assert finding(judged, "ribs_in_beam") is None
