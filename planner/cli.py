@@ -92,17 +92,42 @@ def _parser() -> argparse.ArgumentParser:
         add = commands.add_parser(name, help=words)
         _add_case_and_plan(add)
         add.add_argument("--module", required=True, metavar="ID")
-        add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the module")
+        add.add_argument(
+            "--set",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="KEY=VALUE",
+            help="settings of the module",
+        )
         add.add_argument("--arrays", type=Path, metavar="DIR", help="folder for surfaces and fields")
         add.add_argument("--json", action="store_true", help="print one JSON document")
         add.set_defaults(run=_assess)
 
+    add = commands.add_parser("advise", help="whether a module's treatment may be done: its checklist")
+    add.add_argument("case", type=Path, metavar="CASE")
+    add.add_argument("--module", required=True, metavar="ID")
+    add.add_argument("--lesion", default="", metavar="NAME", help="which lesion")
+    add.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings of the module"
+    )
+    add.add_argument("--json", action="store_true", help="print one JSON document")
+    add.set_defaults(run=_advise)
     add = commands.add_parser("suggest", help="plans a treatment module proposes, best first")
     _add_case_and_plan(add)
     add.add_argument("--module", required=True, metavar="ID")
     add.add_argument("--lesion", default="", metavar="NAME", help="which lesion")
-    add.add_argument("--goal", nargs="+", default=[], metavar="KEY=VALUE", help="such as device or margin_mm")
-    add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the module")
+    add.add_argument(
+        "--goal",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="such as device or margin_mm",
+    )
+    add.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings of the module"
+    )
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_suggest)
 
@@ -112,7 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     for kind in ("pdf", "html", "figures"):
         add.add_argument(f"--{kind}", action="store_true", help=f"write {kind} (all, where none is named)")
     add.add_argument("--simulate", action="store_true", help="simulate too where a module can; minutes")
-    add.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the modules")
+    add.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="settings of the modules"
+    )
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_report)
 
@@ -149,6 +176,7 @@ _COMMANDS = (
     "assess",
     "simulate",
     "suggest",
+    "advise",
     "report",
     "sample",
     "verify",
@@ -300,6 +328,23 @@ def _suggest(chosen: argparse.Namespace) -> int:
     return _print(chosen.json, document, [f"{n}. {s.name}: {s.why}." for n, s in enumerate(found, start=1)])
 
 
+def _advise(chosen: argparse.Namespace) -> int:
+    from planner.library.case_folder import open_case_folder
+    from planner.plugin.judging import advise
+    from planner.plugin.message import assessment_document
+    from planner.plugin.registry import find_modules
+    from planner.session.session import new_plan
+
+    case = open_case_folder(chosen.case)
+    module = find_modules().module(chosen.module)
+    goal = {"lesion": chosen.lesion} if chosen.lesion else {}
+    settings = _pairs(chosen.set, "--set")
+    answer = advise(module, case, new_plan(case), settings, goal, _shown_task(chosen.json))
+    lines = [f"{c.state.value:13} {c.title}: {c.text}" for c in answer.checks]
+    lines += [f.text for f in answer.findings]
+    return _print(chosen.json, assessment_document(answer), lines)
+
+
 def _report(chosen: argparse.Namespace) -> int:
     from planner.library.case_folder import open_case_folder
     from planner.plugin.registry import find_modules
@@ -379,7 +424,8 @@ def _modules(chosen: argparse.Namespace) -> int:
 
 def _devices(chosen: argparse.Namespace) -> int:
     from planner.io.device_files import device_document
-    from planner.planning.devices import PLACEHOLDER, device_library
+    from planner.planning.device_library import device_library
+    from planner.planning.devices import PLACEHOLDER
     from planner.session.own_devices import OwnDevices
 
     own = OwnDevices()

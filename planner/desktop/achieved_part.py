@@ -20,7 +20,17 @@ from PySide6.QtWidgets import (
 )
 
 from planner.base.errors import PlannerError
-from planner.desktop.pieces import SeverityMark, card, clear_layout, dim_label, heading, link_button, show
+from planner.desktop.pieces import (
+    SeverityMark,
+    card,
+    clear_layout,
+    dim_label,
+    heading,
+    link_button,
+    show,
+    swatch_icon,
+)
+from planner.scene.residual_cut import UNTREATED
 from planner.session.achieving import ENOUGH, PART_WORDS, AchievedAnswer
 from planner.session.actions import Workbench
 
@@ -41,6 +51,7 @@ class AchievedPart(QWidget):
 
     judge_asked = Signal()
     second_asked = Signal(float)
+    keep_asked = Signal()
     place_asked = Signal(object)
 
     def __init__(self, bench: Workbench) -> None:
@@ -125,6 +136,7 @@ class AchievedPart(QWidget):
             self._values[name] = value
         grid.setColumnStretch(1, 1)
         layout.addLayout(grid)
+        layout.addLayout(self._residual_line())
         self._weakest = link_button("", "Go to the weakest place")
         self._weakest.setObjectName("weakestPlace")
         self._weakest.clicked.connect(lambda _checked: self._go())
@@ -135,6 +147,23 @@ class AchievedPart(QWidget):
         around.addWidget(frame)
         self._card = holder
         return holder
+
+    def _residual_line(self) -> QHBoxLayout:
+        """What is left, by its colour on the slices and in 3D, and the way to plan against it."""
+        line = QHBoxLayout()
+        self._swatch = QLabel()
+        self._swatch.setPixmap(swatch_icon(UNTREATED).pixmap(13, 13))
+        self._left = dim_label("Left untreated")
+        self._left.setToolTip("Filled in this colour on the slices of both scans, and in 3D")
+        self.keep = QPushButton("Keep as structure")
+        self.keep.setObjectName("keepResidual")
+        self.keep.setProperty("compact", True)
+        self.keep.clicked.connect(lambda _checked: self.keep_asked.emit())
+        line.addWidget(self._swatch)
+        line.addWidget(self._left)
+        line.addStretch(1)
+        line.addWidget(self.keep)
+        return line
 
     def _second_line(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -177,6 +206,12 @@ class AchievedPart(QWidget):
         is_current = achieving.is_current
         if answer is not None:
             self._show_answer(answer, is_current)
+        why_keep = achieving.why_not_keep()
+        self.keep.setEnabled(not why_keep)
+        self.keep.setToolTip(why_keep or f"As a lesion of its own, {achieving.residual_title}; can be undone")
+        is_left = answer is not None and bool(answer.residual)
+        for widget in (self._swatch, self._left, self.keep):
+            show(widget, is_left)
         why_not = "" if answer is not None and is_current else "Judge the lesion first."
         self.second.setEnabled(not why_not)
         self.second.setToolTip(why_not or "With the lesion's own device, on allowed paths")

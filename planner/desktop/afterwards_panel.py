@@ -21,7 +21,7 @@ from planner.desktop.registration_part import RegistrationPart
 from planner.desktop.zone_part import ZonePart
 from planner.session.actions import Workbench
 from planner.session.brushing import Brush
-from planner.session.following_up import NextClick
+from planner.session.scan_pairs import NextClick
 
 #: The lesion, painted by its margin, is seen through the zone.
 ZONE_OPACITY = 0.3
@@ -81,7 +81,6 @@ class AfterwardsPanel(QWidget):
         outer.addWidget(self.stack, 1)
         for step in (self.fit, self.margin, self.needles):
             step.place_asked.connect(self.place_asked)
-        self.zone.taken.connect(self._zone_taken)
         for tool in (bench.following, bench.brushing, bench.achieving, bench.placed):
             tool.changed.connect(self.refresh)
         bench.session.selection.changed.connect(self.refresh)
@@ -116,9 +115,11 @@ class AfterwardsPanel(QWidget):
         self.stack.setCurrentIndex(number)
         self.bench.following.wait_for(NextClick.NOTHING)
         self.bench.brushing.choose_brush(Brush.OFF)
+        self.bench.landmarking.show(STEPS[number][0] == "fit")
         self.refresh()
 
-    def _zone_taken(self, name: str) -> None:
+    def zone_taken(self, name: str) -> None:
+        """Judge in a zone that has become a structure, and show it."""
         self.bench.achieving.choose_zone(name)
         zone = self.bench.session.case.structures[name]
         self.bench.appearance.set_visible(zone, True)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog
 
 from planner.base.errors import PlannerError
 from planner.base.task import Task
-from planner.desktop.messages import ask, show_error
-from planner.desktop.opening import SeriesDialog
+from planner.desktop.afterwards_scans import WORK, AfterwardsScans, told
+from planner.desktop.messages import show_error
+from planner.model.case import Case
 from planner.model.plan import Point
+from planner.model.structures import StructureSet
 from planner.session.achieving import AchievedAnswer
-from planner.session.brushing import Brush
-from planner.session.carrying import CarriedOver, make_carried_over, take_carried_over
-from planner.session.following_up import NextClick
-from planner.session.scan_pairs import LaidOver, make_laid_over, make_registration
+from planner.session.brushing import NAME, TAKE, Brush, with_zone
+from planner.session.residual import residual_name, with_residual
+from planner.session.scan_pairs import LaidOver, NextClick, make_laid_over
 
 if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
 
-#: One job of this kind at a time; the overlay is made beside it.
-WORK, OVERLAY = "afterwards", "overlay"
+#: The overlay is made beside the mode's other work.
+OVERLAY = "overlay"
 
 
 class AfterwardsWork(QObject):
@@ -41,14 +41,15 @@ class AfterwardsWork(QObject):
         self._bench = window.bench
         self._laying: object = None
         self._painted: AchievedAnswer | None = None
+        #: The surface of what the newest answer says is left.
+        self._left: Any = None
         panel, bench = window.afterwards_panel, window.bench
+        self.scans = AfterwardsScans(window)
         panel.place_asked.connect(window.go_to)
-        panel.fit.register_asked.connect(self._register)
-        panel.fit.folder_asked.connect(self._choose_folder)
-        panel.fit.files_asked.connect(self._choose_files)
-        panel.fit.carry_asked.connect(self._carry)
         panel.zone.trouble.connect(self._failed)
+        panel.zone.take_asked.connect(self._take_zone)
         panel.margin.judge_asked.connect(self._judge)
+        panel.margin.keep_asked.connect(self._keep_residual)
         panel.margin.second_asked.connect(self._propose)
         panel.needles.find_asked.connect(self._find)
         panel.needles.judge_asked.connect(self._judge_placed)
@@ -87,7 +88,8 @@ class AfterwardsWork(QObject):
     def forget(self) -> None:
         """Another case: nothing that was found is of it."""
         bench = self._bench
-        self._laying = self._painted = None
+        self._laying = self._painted = self._left = None
+        self._window.jobs.cancel(WORK)
         for tool in (bench.placed, bench.achieving, bench.brushing, bench.following):
             tool.clear()
         self._window.afterwards_panel.fit.say_carried("")
@@ -102,7 +104,13 @@ class AfterwardsWork(QObject):
     def _lay_over(self) -> None:
         """Make the overlay anew where it is old; asked for once."""
         window, following = self._window, self._bench.following
-        if not (following.is_on and window.session.is_open and following.is_laid_old):
+        if not (following.is_on and window.session.is_open):
+            return
+        if not following.is_laid_old:
+            # As after an undo and a redo: what was asked for in between is wanted no more.
+            if self._laying is not None:
+                window.jobs.cancel(OVERLAY)
+                self._laying = None
             return
         pair, lying = following.pair, following.lying
         if pair is None or lying is None:
@@ -124,87 +132,37 @@ class AfterwardsWork(QObject):
 
         window.jobs.start(OVERLAY, "Laying the scans over each other", work, done, failed)
 
-    # scans ---------------------------------------------------------------------------------
+    # keeping ------------------------------------------------------------------------------
 
-    def _choose_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self._window, "Folder of another scan of this patient")
-        if path:
-            self.add_scan([Path(path)])
+    def _change_structures(
+        self,
+        title: str,
+        label: str,
+        make: Callable[[StructureSet, Task], StructureSet],
+        then: Callable[[], None],
+    ) -> None:
+        """Make and write a change of the structures off the window's thread, then record it.
 
-    def _choose_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self._window, "Files of another scan of this patient")
-        if paths:
-            self.add_scan([Path(p) for p in paths])
-
-    def add_scan(self, paths: list[Path]) -> None:
-        """Look for scans in files or a folder, and add one of them to the case."""
-        from planner.io.importing import read_volume_offers
-
-        def look(task: Task) -> Any:
-            return read_volume_offers(paths, task)
-
-        def choose(offers: Any) -> None:
-            if len(offers) == 1:
-                self._read_scan(paths, offers[0].key)
-                return
-            dialog = SeriesDialog(offers, self._window)
-            dialog.accepted.connect(lambda: self._read_scan(paths, dialog.chosen))
-            dialog.open()
-
-        self._window.jobs.start(WORK, "Looking at the files", look, choose, self._failed)
-
-    def _read_scan(self, paths: list[Path], key: str) -> None:
-        from planner.io.importing import read_case
-
+        Where the structures were changed meanwhile, it is made anew of what they are now.
+        """
         session = self._window.session
+        case, folder = session.case, session.folder
 
-        def work(task: Task) -> Any:
-            return read_case(paths, series_uid=key, task=task).case
+        def work(task: Task) -> StructureSet:
+            changed = make(case.structures, task.part(0.0, 0.5))
+            alone = Case(case.id, case.title, structure_sets=(changed,))
+            return session.written(alone, task.part(0.5, 1.0)).structures
 
-        def done(found: Any) -> None:
-            own, other = session.case.patient.id, found.patient.id
-            if own and other and own != other:
-                text = f"This case is of ID {own}, the scan of ID {other}."
-                choices = ("Add it all the same", "Cancel")
-                if ask(self._window, "The scan names another patient.", text, choices) != choices[0]:
-                    return
-            try:
-                session.change_case(f"Add scan {found.images[0].title}", session.case.with_scans(found))
-            except PlannerError as error:
-                self._failed(error)
+        def done(structures: StructureSet) -> None:
+            if session.folder is not folder or session.case.id != case.id:
                 return
-            self._bench.following.choose_other(session.case.images[-1].id)
+            if session.case.structures is not case.structures:
+                self._change_structures(title, label, make, then)
+                return
+            session.change_structures(label, structures)
+            then()
 
-        self._window.jobs.start(WORK, "Reading the scan", work, done, self._failed)
-
-    def _register(self, is_local: bool) -> None:
-        pair = self._bench.following.pair
-        if pair is None:
-            return
-
-        def work(task: Task) -> Any:
-            return make_registration(pair, is_local, task)
-
-        self._window.jobs.start(
-            WORK, "Registering the scans", work, self._bench.following.show_registration, self._failed
-        )
-
-    def _carry(self) -> None:
-        following, session = self._bench.following, self._window.session
-        pair, registration = following.pair, following.registration
-        if pair is None or registration is None:
-            return
-        plan = session.recorded_plan
-
-        def work(task: Task) -> CarriedOver:
-            return make_carried_over(pair, registration, plan, task)
-
-        def done(carried: CarriedOver) -> None:
-            take_carried_over(session, carried)
-            self._window.afterwards_panel.fit.say_carried(carried.words)
-            self._window.status.say("The plan is carried over; it is judged there now.")
-
-        self._window.jobs.start(WORK, "Carrying the plan over", work, done, self._failed)
+        self._window.jobs.start(WORK, title, work, told(self._window, done), self._failed)
 
     # zone and margin -----------------------------------------------------------------------
 
@@ -221,8 +179,44 @@ class AfterwardsWork(QObject):
         def work(task: Task) -> Any:
             return brushing.make_grown(subject, task)
 
-        self._window.jobs.start(
-            WORK, "Growing the zone", work, lambda grown: brushing.show_grown(subject, grown), self._failed
+        def done(grown: Any) -> None:
+            brushing.show_grown(subject, grown)
+
+        self._window.jobs.start(WORK, "Growing the zone", work, told(self._window, done), self._failed)
+
+    def _take_zone(self) -> None:
+        brushing = self._bench.brushing
+        try:
+            zone = brushing.drawn()
+        except PlannerError as error:
+            self._failed(error)
+            return
+
+        def make(structures: StructureSet, task: Task) -> StructureSet:
+            task.report(0.0, "Taking the zone")
+            return with_zone(structures, zone)
+
+        def then() -> None:
+            brushing.taken(zone)
+            self._window.afterwards_panel.zone_taken(NAME)
+
+        self._change_structures("Taking the zone", TAKE, make, then)
+
+    def _keep_residual(self) -> None:
+        answer = self._bench.achieving.answer
+        if answer is None:
+            return
+        subject = answer.subject
+
+        def make(structures: StructureSet, task: Task) -> StructureSet:
+            return with_residual(structures, subject.lesion, subject.zone, task)
+
+        name = residual_name(subject.lesion)
+        self._change_structures(
+            "Keeping what is left",
+            f"Keep {name}",
+            make,
+            lambda: self._window.status.say(f"{name} is a lesion of the case now: plan it as any other."),
         )
 
     def _judge(self) -> None:
@@ -233,10 +227,18 @@ class AfterwardsWork(QObject):
             achieving.fail(error)
             return
 
-        def work(task: Task) -> AchievedAnswer:
-            return achieving.make(subject, task)
+        def work(task: Task) -> tuple[AchievedAnswer, Any]:
+            from planner.scene.residual_cut import residual_surface
 
-        self._window.jobs.start(WORK, "Judging the margin", work, achieving.show, achieving.fail)
+            answer = achieving.make(subject, task)
+            here = next((r for r in answer.residual if r.image == subject.pair.planning.id), None)
+            return answer, None if here is None else residual_surface(here.mask, here.grid)
+
+        def done(made: tuple[AchievedAnswer, Any]) -> None:
+            answer, self._left = made
+            achieving.show(answer)
+
+        self._window.jobs.start(WORK, "Judging the margin", work, done, achieving.fail)
 
     def _propose(self, margin_mm: float) -> None:
         bench, achieving = self._bench, self._bench.achieving
@@ -314,4 +316,7 @@ class AfterwardsWork(QObject):
             window.views.space.show_margins((wanted.surface,))
         elif self._painted is not None:
             window.show_judged()
+        if wanted is not self._painted:
+            window.views.space.show_residual(self._left if wanted is not None else None)
+            window.views.refresh_slices()
         self._painted = wanted

@@ -18,7 +18,7 @@ from planner.desktop.messages import plain, show_error
 from planner.desktop.pieces import dim_label
 from planner.model.plan import Applicator, Plan
 from planner.planning.arrays import COUNTS, SPACINGS, with_array, with_pullback
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.session.session import Session
 
 

@@ -23,7 +23,8 @@ from planner.desktop.pieces import dim_label
 from planner.model.plan import FocusGrid, Plan, Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
-from planner.planning.devices import Device, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Device
 from planner.session.placing import center_of
 from planner.session.session import Session
 

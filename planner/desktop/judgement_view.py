@@ -21,14 +21,22 @@ from planner.session.judgement import Judgement, JudgementState
 
 
 class JudgementView(QWidget):
-    """One section a treatment module."""
+    """One section a treatment module.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    only
+        The one module that is shown; empty shows all that judge the plan.
+    """
 
     place_asked = Signal(object)
     settings_asked = Signal(str)
 
-    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+    def __init__(self, bench: Workbench, only: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.bench = bench
+        self.bench, self._only = bench, only
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)
@@ -48,6 +56,7 @@ class JudgementView(QWidget):
             self._rebuild(())
             return
         judging = session.judgements.registry.judging(session.plan)
+        judging = tuple(m for m in judging if self._only in ("", m.manifest.id))
         judgements = [(m.manifest, session.judgements.of(m.manifest.id)) for m in judging]
         shape = tuple(m.id for m, _ in judgements)
         if shape != self._shape:

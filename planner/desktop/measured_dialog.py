@@ -8,7 +8,7 @@ from planner.base.errors import PlannerError
 from planner.desktop.messages import plain, show_error
 from planner.desktop.pieces import dim_label
 from planner.planning.device_fitting import measure_zone
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.session.measured_devices import keep_measured, measured_device, treated_zones
 from planner.session.own_devices import OwnDevices
 from planner.session.session import Session

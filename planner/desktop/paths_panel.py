@@ -18,11 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, inset, scrolled, show
-from planner.model.suggestion import Suggestion
-from planner.planning.devices import device_library
+from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, scrolled, show
+from planner.desktop.suggestion_part import SuggestionPart
+from planner.planning.device_library import device_library
 from planner.session.actions import Workbench
-from planner.session.suggesting import ORDERS
 
 #: Of what blocks the skin, so many rules are named.
 NAMED_BLOCKS = 5
@@ -53,7 +52,8 @@ class PathsPanel(QWidget):
         body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.access = AccessPart(bench)
         self.access.place_asked.connect(self.place_asked)
-        self.suggested = SuggestionPart(bench)
+        self.goal = NeedleGoal(bench)
+        self.suggested = SuggestionPart(bench.suggesting, self.goal, self._lesion)
         self.suggested.suggest_asked.connect(self.suggest_asked)
         column.addWidget(self.access)
         column.addWidget(self.suggested)
@@ -66,7 +66,14 @@ class PathsPanel(QWidget):
         """Show what is known now."""
         if self.bench.session.is_open:
             self.access.refresh()
+            self.goal.refresh()
             self.suggested.refresh()
+
+    def _lesion(self) -> str:
+        answer = self.bench.accessing.answer
+        if answer is not None:
+            return answer.subject.lesion
+        return self.bench.session.selection.lesion
 
 
 class AccessPart(QWidget):
@@ -216,20 +223,13 @@ class AccessPart(QWidget):
         self.place_asked.emit(entry.entry_lps_mm)
 
 
-class SuggestionPart(QWidget):
-    """The goal, and the plans a module suggests for it."""
-
-    suggest_asked = Signal(str, str, object)
+class NeedleGoal(QWidget):
+    """What suggested needles, or foci, should reach: device, margin, and how many at most."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self.bench = bench
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 8, 0, 0)
-        column.setSpacing(4)
-        self._title = heading("Suggested plans")
-        column.addWidget(self._title)
-        form = QFormLayout()
+        form = QFormLayout(self)
         form.setContentsMargins(14, 2, 14, 2)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.device = QComboBox()
@@ -246,39 +246,9 @@ class SuggestionPart(QWidget):
         self.most.setObjectName("suggestMost")
         self.most.setRange(1, 12)
         self.most.setValue(6)
+        self.most.setSuffix(" probes")
         for words, field in (("Device", self.device), ("Margin", self.margin), ("At most", self.most)):
             form.addRow(dim_label(words), field)
-        self.most.setSuffix(" probes")
-        column.addLayout(form)
-        line = QHBoxLayout()
-        line.setContentsMargins(12, 2, 12, 2)
-        self.ask = QPushButton("Suggest plans")
-        self.ask.setObjectName("suggest")
-        self.ask.setProperty("primary", True)
-        self.ask.clicked.connect(lambda _checked: self._ask())
-        line.addWidget(self.ask)
-        self._state = Elided()
-        self._state.setObjectName("suggestState")
-        self._state.setProperty("dim", True)
-        line.addWidget(self._state, 1)
-        column.addLayout(line)
-        self._error = QLabel()
-        self._error.setObjectName("suggestError")
-        self._error.setWordWrap(True)
-        self._error.setContentsMargins(14, 0, 14, 2)
-        column.addWidget(self._error)
-        self.order = QComboBox()
-        self.order.setObjectName("suggestOrder")
-        self.order.setAccessibleName("Order of the suggested plans")
-        self.order.addItems([f"Order: {words}" for words, _, _ in ORDERS])
-        self.order.activated.connect(bench.suggesting.rank)
-        self._order = inset(self.order)
-        column.addWidget(self._order)
-        self._cards = QVBoxLayout()
-        self._cards.setContentsMargins(12, 0, 12, 0)
-        self._cards.setSpacing(6)
-        column.addLayout(self._cards)
-        self._shown: object = None
         self._device_of = ""
 
     def list_devices(self) -> None:
@@ -291,36 +261,6 @@ class SuggestionPart(QWidget):
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
 
     def refresh(self) -> None:
-        """Show the state and the plans."""
-        suggesting = self.bench.suggesting
-        lesion = self._lesion()
-        self._title.setText((f"Suggested plans for {lesion}" if lesion else "Suggested plans").upper())
-        self._follow_device()
-        is_running = suggesting.is_running
-        self.ask.setText("Cancel" if is_running else "Suggest plans")
-        self.ask.setEnabled(is_running or bool(lesion))
-        self.ask.setToolTip("" if lesion else "The case has no lesion yet.")
-        self._state.set_full(suggesting.progress[1] if is_running else "")
-        error = suggesting.error
-        self._error.setText(
-            "" if error is None else "\n".join(t for t in (error.what, error.thing, error.todo) if t)
-        )
-        show(self._error, error is not None)
-        show(self._order, len(suggesting.suggestions) > 1)
-        key = (suggesting.suggestions, suggesting.looked_at, suggesting.lesion)
-        if key != self._shown:
-            self._shown = key
-            clear_layout(self._cards)
-            for n, each in enumerate(suggesting.suggestions):
-                self._cards.addWidget(self._card(n, each))
-
-    def _lesion(self) -> str:
-        answer = self.bench.accessing.answer
-        if answer is not None:
-            return answer.subject.lesion
-        return self.bench.session.selection.lesion
-
-    def _follow_device(self) -> None:
         """Take over another device of the next or selected probe, but keep what was chosen here."""
         answer = self.bench.accessing.answer
         name = answer.subject.device.name if answer is not None else self.bench.placing.device
@@ -328,48 +268,13 @@ class SuggestionPart(QWidget):
             self._device_of = name
             self.device.setCurrentIndex(self.device.findData(name))
 
-    def _ask(self) -> None:
-        if self.bench.suggesting.is_running:
-            self.bench.suggesting.cancel()
-            return
-        goal = {
+    def goal(self) -> dict[str, Any]:
+        """The goal in the module's words."""
+        return {
             "device": str(self.device.currentData()),
             "margin_mm": self.margin.value(),
             "most_needles": self.most.value(),
         }
-        modules = self.bench.suggesting.modules()
-        if modules:
-            self.suggest_asked.emit(modules[0].manifest.id, self._lesion(), goal)
-
-    def _card(self, number: int, suggestion: Suggestion) -> QWidget:
-        suggesting = self.bench.suggesting
-        is_looked_at = suggesting.looked_at == number
-        frame, layout = card()
-        frame.setObjectName(f"suggestion_{number}")
-        frame.setProperty("chosen", is_looked_at)
-        title = QLabel(suggestion.name)
-        title.setWordWrap(True)
-        why = dim_label(suggestion.why, wraps=True)
-        layout.addWidget(title)
-        layout.addWidget(why)
-        line = QHBoxLayout()
-        look = QPushButton("Hide" if is_looked_at else "Look")
-        look.setObjectName(f"look_{number}")
-        look.setToolTip("Show this plan in the views; nothing is changed")
-        look.clicked.connect(
-            lambda _checked: suggesting.look_away() if is_looked_at else suggesting.look_at(number)
-        )
-        use = QPushButton("Use this plan")
-        use.setObjectName(f"use_{number}")
-        use.setToolTip(f"Replace the probes of {suggesting.lesion}; can be undone")
-        use.clicked.connect(lambda _checked: suggesting.take(number))
-        for button in (look, use):
-            button.setProperty("compact", True)
-            line.addWidget(button)
-        line.addStretch(1)
-        layout.addLayout(line)
-        frame.setCursor(Qt.CursorShape.ArrowCursor)
-        return frame
 
 
 def _percent(share: float) -> str:

@@ -14,10 +14,18 @@ from PySide6.QtWidgets import (
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading, scrolled
 from planner.desktop.probe_form import CoordinateForm, DeviceForm
-from planner.model.plan import FocusGrid, Instrument
-from planner.planning.devices import device_library
+from planner.model.electrode_array import ElectrodeArray
+from planner.model.plan import Applicator, FocusGrid, Instrument
+from planner.planning.device_library import device_library
 from planner.session.actions import Workbench
 from planner.session.placing import Step, zone_center_of
+
+#: How instruments are called and marked, by their kind.
+_KIND_WORDS = {
+    "applicator": ("Probe", "╱"),
+    "focus_grid": ("Foci", "⁘"),
+    "electrode_array": ("Electrodes", "∥"),
+}
 
 
 class PlanPanel(QWidget):
@@ -111,24 +119,26 @@ class PlanPanel(QWidget):
         self.coordinates.refresh()
 
     def _row(self, instrument: Instrument) -> Row:
-        is_grid = isinstance(instrument, FocusGrid)
-        row = Row(f"{'Foci' if is_grid else 'Probe'} {instrument.id}")
+        kind, sign = _KIND_WORDS[instrument.kind]
+        row = Row(f"{kind} {instrument.id}")
         row.set_selected(instrument.id == self.bench.session.selection.instrument)
         title = device_library().title_of(instrument.device)
-        row.line.addWidget(Elided(f"{'⁘' if is_grid else '╱'}  {instrument.id} · {title}"), 1)
+        row.line.addWidget(Elided(f"{sign}  {instrument.id} · {title}"), 1)
         words = _settings_words(instrument)
         if isinstance(instrument, FocusGrid):
             words = f"{len(instrument.foci_lps_mm)} foci · {words}"
+        elif isinstance(instrument, ElectrodeArray):
+            words = f"{len(instrument.electrodes)} electrodes · {len(instrument.pairs)} pairs"
         row.line.addWidget(dim_label(words))
         row.clicked.connect(lambda: self._select(instrument))
         return row
 
     def _select(self, instrument: Instrument) -> None:
         self.bench.session.selection.choose(instrument=instrument.id, lesion=instrument.lesion or None)
-        if isinstance(instrument, FocusGrid):
-            self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
-        else:
+        if isinstance(instrument, Applicator):
             self.bench.session.selection.move_cursor(zone_center_of(instrument))
+        else:
+            self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
 
     def _buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()

@@ -96,5 +96,5 @@ class PlanWork:
     def _devices_changed(self) -> None:
         """Zones of an own device may be others now: the plan is judged anew."""
         self._window.plan_panel.device_form.clear()
-        self._window.paths_panel.suggested.list_devices()
+        self._window.paths_panel.goal.list_devices()
         self._window.plan_has_changed()

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 from planner.base.errors import PlannerError
 from planner.desktop.pieces import clear_layout, dim_label, link_button
 from planner.model.plan import Applicator, Point
-from planner.planning.devices import PLACEHOLDER, Device, DeviceLibrary, device_library
+from planner.planning.device_library import DeviceLibrary, device_library
+from planner.planning.devices import PLACEHOLDER, Device
 from planner.planning.zone_sizes import setting_text
 from planner.session.actions import Workbench
 from planner.session.placing import with_device, zone_center_of

@@ -37,8 +37,8 @@ class ProbeView(SliceView):
         probe = self._chosen()
         if probe != self._probe:
             self._probe = probe
-            self._image = self._outlines = self._backdrop = None
-            self.stack = None
+            self._image = self._backdrop = self.stack = None
+            self.layers.forget_planes()
         super().show_case()
 
     def stack_of(self, image: Image) -> PlaneStack | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading, show
+from planner.desktop.landmark_part import LandmarkPart
+from planner.desktop.pieces import dim_label, heading, show
 from planner.model.wording import scan_words
 from planner.session.actions import Workbench
-from planner.session.following_up import Landmark, NextClick
 
 #: The corrections of the hand: name, words, unit, what it does.
 MOVES = (
@@ -51,6 +49,7 @@ class RegistrationPart(QWidget):
     files_asked = Signal()
     carry_asked = Signal()
     place_asked = Signal(object)
+    trouble = Signal(object)
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -72,13 +71,10 @@ class RegistrationPart(QWidget):
         column.addLayout(self._overlay_line())
         column.addWidget(heading("Correct by hand"))
         column.addLayout(self._moves_grid())
-        self._landmarks_title = heading("Landmarks")
-        column.addWidget(self._landmarks_title)
-        column.addLayout(self._landmark_line())
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(0)
-        column.addLayout(self._rows)
-        self._listed: object = None
+        self.landmarks = LandmarkPart(bench)
+        self.landmarks.place_asked.connect(self.place_asked)
+        self.landmarks.trouble.connect(self.trouble)
+        column.addWidget(self.landmarks)
         column.addWidget(heading("Go on there"))
         column.addLayout(self._carry_line())
         column.addStretch(1)
@@ -163,20 +159,6 @@ class RegistrationPart(QWidget):
             grid.addWidget(field, row * 2 + 1, place)
         return grid
 
-    def _landmark_line(self) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.setContentsMargins(12, 2, 12, 2)
-        self.add_pair = QPushButton("Add pair")
-        self.add_pair.setObjectName("addLandmark")
-        self.add_pair.setToolTip("Click a place on the planning scan, then the same on the other")
-        self.add_pair.clicked.connect(lambda _checked: self.bench.following.wait_for(NextClick.LANDMARK_HERE))
-        line.addWidget(self.add_pair)
-        self._mean = Elided()
-        self._mean.setObjectName("landmarkMean")
-        self._mean.setProperty("dim", True)
-        line.addWidget(self._mean, 1)
-        return line
-
     def _carry_line(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setContentsMargins(12, 2, 12, 6)
@@ -217,40 +199,15 @@ class RegistrationPart(QWidget):
         self._notes.setText("\n".join(found.notes) if found is not None else "")
         show(self._notes, found is not None and bool(found.notes))
         why = "" if pair is not None else "Add another scan of this patient first."
-        for field in (self.blend, self.checkered, self.add_pair, *self.moves):
+        for field in (self.blend, self.checkered, *self.moves):
             field.setEnabled(not why)
-        self.add_pair.setToolTip(why or "Click a place on the planning scan, then the same on the other")
         with QSignalBlocker(self.blend):
             self.blend.setValue(round(100 * following.share))
         for field, value in zip(self.moves, following.moves, strict=True):
             with QSignalBlocker(field):
                 field.setValue(value)
-        self._show_landmarks()
+        self.landmarks.refresh()
         _allow(self.carry, why or ("" if found is not None else "Register the two scans first."))
-
-    def _show_landmarks(self) -> None:
-        following = self.bench.following
-        marks, errors = following.landmarks, following.landmark_errors_mm
-        mean = f"mean {sum(errors) / len(errors):.1f} mm" if errors else "none yet: three or more say most"
-        self._mean.set_full(mean)
-        if (marks, errors) == self._listed:
-            return
-        self._listed = (marks, errors)
-        clear_layout(self._rows)
-        for n, (mark, error) in enumerate(zip(marks, errors, strict=True)):
-            self._rows.addWidget(self._landmark_row(n, mark, error))
-
-    def _landmark_row(self, number: int, mark: Landmark, error_mm: float) -> Row:
-        row = Row(f"Landmark {number + 1}")
-        row.line.addWidget(QLabel(f"{number + 1}"))
-        row.line.addWidget(Elided(f"{error_mm:.1f} mm apart"), 1)
-        remove = QPushButton("Remove")
-        remove.setObjectName(f"removeLandmark_{number}")
-        remove.setProperty("link", True)
-        remove.clicked.connect(lambda _checked: self.bench.following.remove_landmark(number))
-        row.line.addWidget(remove)
-        row.clicked.connect(partial(self.place_asked.emit, mark.here_lps_mm))
-        return row
 
     def _correct(self) -> None:
         left, back, head, nod, lean, roll = (field.value() for field in self.moves)

@@ -138,7 +138,7 @@ class SimulationPanel(QWidget):
         if simulating.assessment is None:
             return why or (
                 "Heat or cold around the probes by a model: tissue by structure, wide vessels that cool, and"
-                " death of cells. It may lower a margin, never raise it."
+                " death of cells. It may lower a margin or its chance, never raise them."
             )
         return "" if simulating.is_current else "Out of date: plan, structures or settings have changed."
 

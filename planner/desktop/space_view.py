@@ -13,8 +13,10 @@ from planner.base.errors import PlannerError
 from planner.desktop.messages import show_error
 from planner.desktop.theme import SMALL_PX
 from planner.model.assessment import Surface
+from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.instruments import drawn_foci, drawn_path, drawn_probes
 from planner.scene.palette import PAINTED
+from planner.scene.residual_cut import IN_SPACE
 from planner.scene.slice_painter import paint_scale_bar, shadowed_text
 from planner.scene.space_looks import SurfaceStyle
 from planner.session.actions import Workbench
@@ -23,6 +25,8 @@ from planner.session.placing import Step
 if TYPE_CHECKING:
     from planner.scene.space import SpaceScene
 
+#: Name of the surface of what was left untreated; no structure's.
+RESIDUAL = "(left untreated)"
 #: Pixels the mouse may move between press and release of a click.
 CLICK_PX = 4.0
 
@@ -116,7 +120,9 @@ class SpaceView(QWidget):
         if session.is_open:
             path = self.bench.accessing.path
             probes = (*drawn_probes(session.plan), *((drawn_path(path),) if path is not None else ()))
-            self.scene.set_probes(probes, session.selection.instrument, drawn_foci(session.plan))
+            self.scene.set_probes(
+                probes, session.selection.instrument, drawn_foci(session.plan), drawn_arrays(session.plan)
+            )
             self.refresh()
 
     def show_skin(self, surface: Surface | None) -> None:
@@ -127,7 +133,8 @@ class SpaceView(QWidget):
 
     def show_margins(self, surfaces: tuple[Surface, ...]) -> None:
         """Paint lesions by what was chosen (`paints`), or by their margin where that is not there."""
-        for name in (self.paints, "lesion_margin"):
+        simulated = self.paints.replace("lesion_", "lesion_simulated_", 1)
+        for name in (self.paints, simulated, "lesion_margin"):
             painted = tuple(s for s in surfaces if s.name == name)
             if painted:
                 break
@@ -138,6 +145,14 @@ class SpaceView(QWidget):
     def show_simulated(self, surface: Surface | None) -> None:
         """Show a simulated zone; None takes it away."""
         self.scene.set_simulated(surface)
+        self.refresh()
+
+    def show_residual(self, surface: Any | None) -> None:
+        """Show what of a lesion was left untreated; None takes it away."""
+        if surface is not None:
+            self.scene.set_surface(RESIDUAL, surface, IN_SPACE)
+        elif self._scene is not None:
+            self._scene.remove_surface(RESIDUAL)
         self.refresh()
 
     def look_from(self, direction: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from planner.desktop.probe_view import ProbeView
-from planner.desktop.slice_view import SliceView, Tool
+from planner.desktop.slice_mouse import Tool
+from planner.desktop.slice_view import SliceView
 from planner.desktop.space_view import SpaceView
 from planner.model.assessment import ScalarField, Surface
 from planner.scene.planes import Orientation
@@ -104,10 +105,10 @@ class ViewGrid(QWidget):
             view.show_skin(surface)
         self.space.show_skin(surface)
 
-    def show_simulated(self, field: ScalarField | None, zone: Surface | None) -> None:
-        """Lay temperatures over the slices, and show a simulated zone, in all views."""
+    def show_field(self, field: ScalarField | None, zone: Surface | None) -> None:
+        """Lay temperatures or an electric field over the slices, and show the zone it makes, in all views."""
         for view in self.every_slice:
-            view.show_simulated(field, zone)
+            view.show_field(field, zone)
         self.space.show_simulated(zone)
 
     def refresh_slices(self) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -16,8 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QMainWindow,
-    QPushButton,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -29,13 +25,14 @@ from planner.desktop.case_panel import CasePanel
 from planner.desktop.case_work import CaseWork
 from planner.desktop.jobs import Jobs
 from planner.desktop.messages import ask, show_error
+from planner.desktop.modes import ModalWindow, Mode, flat_button
 from planner.desktop.opening import StartPage, TextDialog
 from planner.desktop.pieces import Elided
 from planner.desktop.plan_panel import PlanPanel
 from planner.desktop.plan_work import PlanWork
 from planner.desktop.post import MainThread
 from planner.desktop.sheets import about_html, notes_html, shortcut_html
-from planner.desktop.slice_view import Tool
+from planner.desktop.slice_mouse import Tool
 from planner.desktop.status_line import StatusLine
 from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
@@ -49,19 +46,11 @@ from planner.session.judgement import JudgementState
 from planner.session.session import Session
 from planner.session.user_settings import SettingsFile
 
-if TYPE_CHECKING:
-    from planner.desktop.afterwards_panel import AfterwardsPanel
-    from planner.desktop.afterwards_work import AfterwardsWork
-    from planner.desktop.path_work import PathWork
-    from planner.desktop.paths_panel import PathsPanel
-    from planner.desktop.simulation_panel import SimulationPanel
-    from planner.desktop.structures_panel import StructuresPanel
-
 #: The whole answer is asked for so long after the last change.
 ASSESS_AFTER_MS = 350
 
 
-class MainWindow(QMainWindow):
+class MainWindow(ModalWindow):
     """The window of Liver Planner.
 
     Parameters
@@ -126,63 +115,6 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.status)
         self.setCentralWidget(body)
 
-    # Modes other than the first are made when a case is opened: the first window must not wait for them.
-
-    @cached_property
-    def paths_panel(self) -> PathsPanel:
-        """The panel of the mode Paths."""
-        from planner.desktop.paths_panel import PathsPanel
-
-        panel = PathsPanel(self.bench)
-        panel.place_asked.connect(self.go_to)
-        self.right.addWidget(panel)
-        return panel
-
-    @cached_property
-    def path_work(self) -> PathWork:
-        """What ties the mode Paths together."""
-        from planner.desktop.path_work import PathWork
-
-        return PathWork(self)
-
-    @cached_property
-    def simulation_panel(self) -> SimulationPanel:
-        """The panel of the mode Simulation."""
-        from planner.desktop.simulation_panel import SimulationPanel
-
-        panel = SimulationPanel(self.bench)
-        panel.place_asked.connect(self.go_to)
-        panel.settings_asked.connect(lambda id: self._show_settings(id, "Simulation"))
-        self.right.addWidget(panel)
-        return panel
-
-    @cached_property
-    def afterwards_panel(self) -> AfterwardsPanel:
-        """The panel of the mode Afterwards."""
-        from planner.desktop.afterwards_panel import AfterwardsPanel
-
-        panel = AfterwardsPanel(self.bench)
-        self.right.addWidget(panel)
-        return panel
-
-    @cached_property
-    def afterwards_work(self) -> AfterwardsWork:
-        """What ties the mode Afterwards together."""
-        from planner.desktop.afterwards_work import AfterwardsWork
-
-        return AfterwardsWork(self)
-
-    @cached_property
-    def structures_panel(self) -> StructuresPanel:
-        """The panel of the mode Structures."""
-        from planner.desktop.structures_panel import StructuresPanel
-
-        panel = StructuresPanel(self.bench)
-        panel.trouble.connect(lambda error: show_error(self, error))
-        panel.skin_asked.connect(self.work.propose_skin)
-        self.right.addWidget(panel)
-        return panel
-
     def _top_bar(self) -> QWidget:
         bar = QWidget()
         bar.setObjectName("topBar")
@@ -193,21 +125,8 @@ class MainWindow(QMainWindow):
         name = QLabel("Liver Planner")
         name.setObjectName("appName")
         line.addWidget(name)
-        self._modes = QButtonGroup(self)
-        for n, (id, text, tip) in enumerate(
-            (
-                ("ablation", "Ablation", "Place probes and judge them"),
-                ("paths", "Paths", "Where a needle may enter, and plans to choose from"),
-                ("simulation", "Simulation", "Heat or cold by a model, with vessels that cool"),
-                ("afterwards", "Afterwards", "Was it enough? Another scan laid over this one"),
-                ("structures", "Structures", "Mark a lesion, outline liver and skin"),
-            )
-        ):
-            button = self._flat_button(f"mode_{id}", text, tip)
-            self._modes.addButton(button, n)
-            line.addWidget(button)
-        self._modes.button(0).setChecked(True)
-        self._modes.idClicked.connect(self._choose_mode)
+        for mode in self.make_mode_buttons():
+            line.addWidget(mode)
         line.addSpacing(18)
         self._tools = QButtonGroup(self)
         for n, (tool, text, tip) in enumerate(
@@ -216,7 +135,7 @@ class MainWindow(QMainWindow):
                 (Tool.WINDOW, "Window / level", "Left drag changes contrast and brightness (W)"),
             )
         ):
-            button = self._flat_button(f"tool_{tool}", text, tip)
+            button = flat_button(f"tool_{tool}", text, tip)
             self._tools.addButton(button, n)
             line.addWidget(button)
         self._tools.button(0).setChecked(True)
@@ -233,16 +152,6 @@ class MainWindow(QMainWindow):
             column.addWidget(label)
         line.addLayout(column, 1)
         return bar
-
-    @staticmethod
-    def _flat_button(name: str, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setProperty("mode", True)
-        button.setCheckable(True)
-        button.setToolTip(tip)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _connect(self) -> None:
         session, bench = self.session, self.bench
@@ -263,7 +172,7 @@ class MainWindow(QMainWindow):
         bench.simulating.shown_changed.connect(self._show_simulated)
         bench.simulating.changed.connect(self._simulation_changed)
         self.plan_panel.device_form.devices_asked.connect(self.plan_work.show_devices)
-        self.plan_panel.settings_asked.connect(self._show_settings)
+        self.plan_panel.settings_asked.connect(self.show_settings)
         self.plan_panel.coordinates.trouble.connect(lambda error: show_error(self, error))
         for view in self.views.every_slice:
             view.outline_ready.connect(self.work.propose)
@@ -290,6 +199,7 @@ class MainWindow(QMainWindow):
                 self.session.judgements.settings_changed.connect(lambda _id: self._plan_changed())
                 self.path_work.forget()
                 self.afterwards_work.forget()
+                self.electrode_work.forget()
                 self.bench.simulating.clear()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
@@ -304,6 +214,7 @@ class MainWindow(QMainWindow):
         self.work.make_surfaces()
         self.path_work.follow()
         self.afterwards_work.follow()
+        self.electrode_work.follow()
         self._show_banner()
         self.update_actions()
 
@@ -322,6 +233,7 @@ class MainWindow(QMainWindow):
         self.case_panel.rebuild()
         self.path_work.follow()
         self.afterwards_work.follow()
+        self.electrode_work.follow()
         self.simulation_panel.refresh()
         self._show_plan()
         self.update_actions()
@@ -336,7 +248,7 @@ class MainWindow(QMainWindow):
     def paints_simulated(self) -> bool:
         """Whether lesions are coloured by the simulated zone: in its mode, while it is of the plan as it is."""
         simulating = self.bench.simulating
-        is_mode = self.right.currentWidget() is self.simulation_panel
+        is_mode = self.is_in("simulation_panel")
         return is_mode and simulating.zone is not None and simulating.is_current
 
     def show_judged(self) -> None:
@@ -344,7 +256,7 @@ class MainWindow(QMainWindow):
         if not self.session.is_open:
             return
         simulated = self.bench.simulating.assessment
-        for module in self.session.judgements.registry.modules:
+        for module in (m.manifest.id for m in self.session.judgements.registry.judging(self.session.plan)):
             judgement = self.session.judgements.of(module)
             if self.paints_simulated and simulated is not None:
                 self.views.space.show_margins(simulated.surfaces)
@@ -358,6 +270,8 @@ class MainWindow(QMainWindow):
                     self.session.case, self.session.plan, self.session.selection.instrument
                 )
         self.plan_panel.judgement.refresh()
+        if "electrode_work" in self.__dict__:
+            self.electrode_work.follow()
         self.show_progress()
         self.update_actions()
 
@@ -383,6 +297,7 @@ class MainWindow(QMainWindow):
         self.case_panel.mark_selection()
         self.plan_panel.rebuild()
         self.path_work.follow()
+        self.electrode_work.follow()
         self.simulation_panel.refresh()
         self.views.follow_plan()
         self.views.space.show_plan()
@@ -414,7 +329,7 @@ class MainWindow(QMainWindow):
         image = self.session.case.image(self.session.selection.image)
         value = image.value_at(lps_mm)
         words = "" if value is None else f"{value:.0f} {image.unit}".strip()
-        heat = self.bench.simulating.shown if self.right.currentWidget() is self.simulation_panel else None
+        heat = self.bench.simulating.shown if self.is_in("simulation_panel") else None
         degrees = temperature_at(heat, np.array(lps_mm)) if heat is not None else None
         words += f"   {degrees:.0f} °C (model)" if degrees is not None else ""
         self.status.show_point(lps_mm, words, self.work.structures_at(lps_mm))
@@ -444,18 +359,10 @@ class MainWindow(QMainWindow):
         """Judge and show the plan anew, as after a change of it."""
         self._plan_changed()
 
-    def go_to(self, lps_mm: Point) -> None:
-        """Move the crosshair to a place, in all views."""
-        self.session.selection.move_cursor(lps_mm)
-
-    def _choose_mode(self, index: int) -> None:
-        panels = ("plan_panel", "paths_panel", "simulation_panel", "afterwards_panel", "structures_panel")
-        self.right.setCurrentWidget(getattr(self, panels[index]))
-        self.path_work.switch(self.right.currentWidget() is self.paths_panel)
-        self.afterwards_work.switch(self.right.currentWidget() is self.afterwards_panel)
+    def choose_mode(self, mode: Mode) -> None:
+        """Show the panel of a mode; what another one laid over the views goes."""
+        super().choose_mode(mode)
         self._show_simulated()
-        self.bench.placing.cancel()
-        self.bench.outlining.cancel()
 
     def choose_tool(self, index: int) -> None:
         """Choose what the left button does."""
@@ -472,6 +379,7 @@ class MainWindow(QMainWindow):
         self.jobs.cancel()
         if self.session.is_open:
             self.bench.suggesting.cancel()
+            self.bench.suggesting_electrodes.cancel()
             self.bench.simulating.cancel()
             self.session.judgements.cancel()
 
@@ -488,7 +396,7 @@ class MainWindow(QMainWindow):
     def _show_open_state(self) -> None:
         is_open = self.session.is_open
         self.stack.setCurrentWidget(self.splitter if is_open else self.start)
-        for group in (self._modes, self._tools):
+        for group in (self.mode_buttons, self._tools):
             for button in group.buttons():
                 button.setVisible(is_open)
         if not is_open:
@@ -509,7 +417,7 @@ class MainWindow(QMainWindow):
         """Say what runs, if anything does."""
         if self.jobs.is_running:
             return
-        for slow in (self.bench.suggesting, self.bench.simulating):
+        for slow in (self.bench.suggesting, self.bench.suggesting_electrodes, self.bench.simulating):
             if slow.is_running:
                 self.status.busy(*slow.progress)
                 return
@@ -523,11 +431,6 @@ class MainWindow(QMainWindow):
                 self.status.busy(running[0].progress[0], running[0].progress[1])
                 return
         self.status.idle()
-
-    def _show_settings(self, module: str, drawer: str = "") -> None:
-        from planner.desktop.module_settings import ModuleSettings
-
-        ModuleSettings(self.session, module, self, drawer=drawer).open()
 
     def change_paint(self) -> None:
         """Colour lesions by the chance of 5 mm, or by the margin again."""
@@ -551,8 +454,9 @@ class MainWindow(QMainWindow):
     def _show_simulated(self) -> None:
         """Temperatures and the simulated zone stand in the views in their mode alone."""
         simulating = self.bench.simulating
-        is_on = self.right.currentWidget() is self.simulation_panel and self.session.is_open
-        self.views.show_simulated(simulating.shown if is_on else None, simulating.zone if is_on else None)
+        is_on = self.is_in("simulation_panel") and self.session.is_open
+        if not self.electrode_work.is_on:
+            self.views.show_field(simulating.shown if is_on else None, simulating.zone if is_on else None)
         self.show_judged()
         self.simulation_panel.refresh()
 

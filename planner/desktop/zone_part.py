@@ -17,7 +17,7 @@ from planner.base.errors import PlannerError
 from planner.desktop.pieces import dim_label, heading, show
 from planner.session.actions import Workbench
 from planner.session.brushing import Brush
-from planner.session.following_up import NextClick
+from planner.session.scan_pairs import NextClick
 
 NOTE = (
     "Grown from gray values like those around the click, within the liver. What is imported as a structure"
@@ -35,7 +35,7 @@ class ZonePart(QWidget):
     """
 
     trouble = Signal(object)
-    taken = Signal(str)
+    take_asked = Signal()
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class ZonePart(QWidget):
         self.take.setObjectName("takeZone")
         self.take.setProperty("primary", True)
         self.throw.setObjectName("discardZone")
-        self.take.clicked.connect(lambda _checked: self._take())
+        self.take.clicked.connect(lambda _checked: self.take_asked.emit())
         self.throw.clicked.connect(lambda _checked: self.bench.brushing.clear())
         for button in (self.take, self.throw):
             line.addWidget(button)
@@ -134,12 +134,6 @@ class ZonePart(QWidget):
 
     def _choose(self, brush: Brush, is_on: bool) -> None:
         self.bench.brushing.choose_brush(brush if is_on else Brush.OFF)
-
-    def _take(self) -> None:
-        try:
-            self.taken.emit(self.bench.brushing.take())
-        except PlannerError as error:
-            self.trouble.emit(error)
 
     def _edit(self) -> None:
         try:

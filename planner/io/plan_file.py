@@ -10,6 +10,7 @@ import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
 from planner.io.writing import write_atomically
+from planner.model.electrode_array import ElectrodeArray
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan, Point
 
 SCHEMA = "liver-planner/plan"
@@ -37,9 +38,35 @@ class _FocusGridRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="ki
     lesion: str = ""
 
 
-_InstrumentRecord = _ApplicatorRecord | _FocusGridRecord
+class _ElectrodeRecord(msgspec.Struct, forbid_unknown_fields=True):
+    entry_lps_mm: _Point
+    tip_lps_mm: _Point
+    exposure_mm: float
+
+
+class _PairRecord(msgspec.Struct, forbid_unknown_fields=True):
+    a: int
+    b: int
+    voltage_v: float
+
+
+class _ElectrodeArrayRecord(
+    msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="electrode_array"
+):
+    id: str
+    device: str
+    electrodes: list[_ElectrodeRecord]
+    pairs: list[_PairRecord] = []
+    pulses: int = 90
+    pulse_us: float = 90.0
+    lesion: str = ""
+    pull_backs: int = 0
+    pull_back_mm: float = 0.0
+
+
+_InstrumentRecord = _ApplicatorRecord | _FocusGridRecord | _ElectrodeArrayRecord
 #: Kinds of instruments this version reads.
-_KINDS = ("applicator", "focus_grid")
+_KINDS = ("applicator", "focus_grid", "electrode_array")
 
 
 class _PlanRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
@@ -69,6 +96,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def _instrument_document(instrument: Instrument) -> dict[str, Any]:
     placed: dict[str, Any]
+    if isinstance(instrument, ElectrodeArray):
+        return {"id": instrument.id, "kind": instrument.kind, **msgspec.to_builtins(instrument)}
     if isinstance(instrument, Applicator):
         placed = {
             "entry_lps_mm": list(instrument.entry_lps_mm),
@@ -166,7 +195,7 @@ def _check_kinds(document: dict[str, Any], where: str) -> None:
             raise InputRefused(
                 f"The plan has a kind of instrument that this version does not know: {row.get('kind')!r}.",
                 f"{where}: kind of '{row.get('id', '')}'",
-                f"Update Liver Planner; this one reads {' and '.join(_KINDS)}.",
+                f"Update Liver Planner; this one reads {', '.join(_KINDS)}.",
             )
 
 
@@ -185,6 +214,8 @@ def _instrument_of(record: _InstrumentRecord) -> Instrument:
             settings=record.settings,
             lesion=record.lesion,
         )
+    if isinstance(record, _ElectrodeArrayRecord):
+        return msgspec.convert(msgspec.to_builtins(record), ElectrodeArray)
     return FocusGrid(
         id=record.id,
         device=record.device,

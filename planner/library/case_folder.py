@@ -2,103 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import uuid
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 
-from planner.base.errors import InputRefused, InvalidValue, PlannerError
+from planner.base.errors import InputRefused, PlannerError
 from planner.base.task import Task
 from planner.io.nrrd import label_keys, read_mapped, write_image_nrrd, write_label_nrrd
 from planner.io.writing import write_atomically
+from planner.library.case_document import FILE_NAME, case_document, case_of_document, mapped_name
 from planner.library.store import Store
-from planner.model.case import Case, Patient
-from planner.model.codes import Code
-from planner.model.image import DicomIdentity, Image
-from planner.model.registration import Registration
-from planner.model.structures import Structure, StructureSet
-
-FILE_NAME = "case.json"
-SCHEMA = "liver-planner/case"
-#: 1: images, structure sets, patient, notes.  2: registrations too.
-VERSION = 2
-
-
-class _CodeRecord(msgspec.Struct, forbid_unknown_fields=True):
-    value: str
-    scheme: str
-    meaning: str
-
-
-class _StructureRecord(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    role: str
-    layer: int
-    label: int
-    color: list[int]
-    code: _CodeRecord | None = None
-    origin: str = "imported"
-
-
-class _SetRecord(msgspec.Struct, forbid_unknown_fields=True):
-    id: str
-    layers: list[str]
-    structures: list[_StructureRecord]
-    frame_of_reference_uid: str = ""
-
-
-class _IdentityRecord(msgspec.Struct, forbid_unknown_fields=True):
-    study_uid: str = ""
-    series_uid: str = ""
-    frame_of_reference_uid: str = ""
-    instance_uids: list[str] = []
-    source_sha256: str = ""
-
-
-class _ImageRecord(msgspec.Struct, forbid_unknown_fields=True):
-    id: str
-    title: str
-    file: str
-    modality: str
-    unit: str
-    acquired: str
-    identity: _IdentityRecord
-
-
-class _PatientRecord(msgspec.Struct, forbid_unknown_fields=True):
-    name: str = ""
-    id: str = ""
-    birth_date: str = ""
-    sex: str = ""
-    age_y: float | None = None
-    height_cm: float | None = None
-    weight_kg: float | None = None
-    child_pugh: str = ""
-
-
-class _RegistrationRecord(msgspec.Struct, forbid_unknown_fields=True):
-    document: dict[str, Any]
-    field: str = ""
-
-
-class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
-    schema: str
-    version: int
-    id: str
-    title: str
-    saved: str
-    images: list[_ImageRecord]
-    structure_sets: list[_SetRecord]
-    patient: _PatientRecord
-    notes: list[str]
-    registrations: list[_RegistrationRecord] = []
+from planner.model.case import Case
+from planner.model.image import Image
+from planner.model.structures import StructureSet
 
 
 def new_case_id() -> str:
@@ -145,49 +64,48 @@ def save_case(case: Case, folder: Path, store: Store, label: str, task: Task | N
 
     Voxels are written under new names and never overwritten, so an earlier version of the case
     stays whole; where only names, roles or colours changed, the label map's header is renewed.
+    What `write_arrays` has written before costs no more than the ``case.json``.
     """
-    task = task or Task()
-    (folder / "images").mkdir(exist_ok=True)
-    (folder / "structures").mkdir(exist_ok=True)
-    images = []
-    for index, image in enumerate(case.images):
-        task.report(0.5 * index / len(case.images), f"Writing {image.title}")
-        images.append(_image_record(image, folder))
-    sets = []
-    for index, structures in enumerate(case.structure_sets):
-        task.report(0.5 + 0.5 * index / len(case.structure_sets), "Writing structures")
-        sets.append(_set_record(structures, folder))
-    record = _CaseRecord(
-        schema=SCHEMA,
-        version=VERSION,
-        id=case.id,
-        title=case.title,
-        saved=datetime.now(UTC).isoformat(timespec="seconds"),
-        images=images,
-        structure_sets=sets,
-        patient=msgspec.convert(asdict(case.patient), _PatientRecord),
-        notes=list(case.notes),
-        registrations=[_registration_record(r, folder) for r in case.registrations],
-    )
-    document: dict[str, Any] = msgspec.to_builtins(record)
+    written = write_arrays(case, folder, task)
+    for structures in written.structure_sets:
+        _renew_headers(structures, folder)
+    document = case_document(written, folder)
     store.keep_case_version(document, label)
     write_atomically(folder / FILE_NAME, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    return _with_kept_arrays(_case_of(record, folder), case, folder)
+    return written
 
 
-def _with_kept_arrays(saved: Case, given: Case, folder: Path) -> Case:
-    """The saved case with what was mapped from the folder before, so that nothing is measured anew."""
-    images = tuple(
-        old if _mapped_name(old.values, folder) == _mapped_name(new.values, folder) else new
-        for old, new in zip(given.images, saved.images, strict=True)
-    )
-    sets = tuple(
-        old
-        if [_mapped_name(a, folder) for a in old.layers] == [_mapped_name(a, folder) for a in new.layers]
-        else new
-        for old, new in zip(given.structure_sets, saved.structure_sets, strict=True)
-    )
-    return replace(saved, images=images, structure_sets=sets, registrations=given.registrations)
+def write_arrays(case: Case, folder: Path, task: Task | None = None) -> Case:
+    """A case with its new voxels written into a folder; the case that is kept there stays as it is.
+
+    Any thread may ask.  Where the work is cancelled or fails, what it wrote is taken away again.
+
+    Returns
+    -------
+    The case with its arrays mapped from the folder; those that were are the same objects.
+
+    Raises
+    ------
+    PlannerError
+        If the folder cannot be written.
+    """
+    task = task or Task()
+    written: list[Path] = []
+    try:
+        images = []
+        for index, image in enumerate(case.images):
+            task.report(0.5 * index / len(case.images), f"Writing {image.title}")
+            images.append(_written_image(image, folder, written))
+        sets = []
+        for index, structures in enumerate(case.structure_sets):
+            task.report(0.5 + 0.5 * index / len(case.structure_sets), "Writing structures")
+            sets.append(_written_set(structures, folder, written))
+        task.check()
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    return replace(case, images=tuple(images), structure_sets=tuple(sets))
 
 
 def open_case_folder(folder: Path) -> Case:
@@ -216,147 +134,32 @@ def open_case_folder(folder: Path) -> Case:
     return case_of_document(document, folder)
 
 
-def case_of_document(document: Any, folder: Path) -> Case:
-    """The case a case document describes, with its arrays mapped from a folder's files."""
-    where = str(folder / FILE_NAME)
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputRefused("This file is not a case.", where, f'A case file says "schema": "{SCHEMA}".')
-    version = document.get("version")
-    if not isinstance(version, int) or version > VERSION:
-        raise InputRefused(
-            "The case was written by a later version of Liver Planner.", where, "Update Liver Planner."
-        )
-    try:
-        return _case_of(msgspec.convert(document, _CaseRecord), folder)
-    except msgspec.ValidationError as error:
-        raise InputRefused("A field of the case file is wrong.", f"{where}: {error}", "Correct it.") from None
-    except InvalidValue as error:
-        raise InputRefused(
-            error.what, f"{where}: {error.thing}", error.todo or "Correct this value."
-        ) from None
+def _written_image(image: Image, folder: Path, written: list[Path]) -> Image:
+    if mapped_name(image.values, folder) is not None:
+        return image
+    path = _reserved(folder, f"images/{image.id}", ".nrrd", written)
+    write_image_nrrd(path, image)
+    return replace(image, values=read_mapped(path)[0])
 
 
-def _case_of(record: _CaseRecord, folder: Path) -> Case:
-    return Case(
-        id=record.id,
-        title=record.title,
-        images=tuple(_image_of(r, folder) for r in record.images),
-        structure_sets=tuple(_set_of(r, folder) for r in record.structure_sets),
-        patient=Patient(**msgspec.to_builtins(record.patient)),
-        notes=tuple(record.notes),
-        registrations=tuple(_registration_of(r, folder) for r in record.registrations),
-    )
-
-
-def _image_of(record: _ImageRecord, folder: Path) -> Image:
-    values, grid, _ = read_mapped(_inside(folder, record.file))
-    identity = DicomIdentity(
-        record.identity.study_uid,
-        record.identity.series_uid,
-        record.identity.frame_of_reference_uid,
-        tuple(record.identity.instance_uids),
-        record.identity.source_sha256,
-    )
-    return Image(
-        record.id, record.title, grid, values, record.modality, record.unit, identity, record.acquired
-    )
-
-
-def _set_of(record: _SetRecord, folder: Path) -> StructureSet:
-    mapped = [read_mapped(_inside(folder, name)) for name in record.layers]
-    if not mapped:
-        raise InvalidValue("A structure set of the case has no label map.", f"set '{record.id}'")
-    grid = mapped[0][1]
-    if not all(grid.same_as(other) for _, other, _ in mapped):
-        raise InvalidValue("The label maps of a structure set lie on different grids.", f"set '{record.id}'")
-    structures = tuple(
-        Structure(
-            name=s.name,
-            role=s.role,  # type: ignore[arg-type]
-            layer=s.layer,
-            label=s.label,
-            color=tuple(s.color),  # type: ignore[arg-type]
-            code=Code(s.code.value, s.code.scheme, s.code.meaning) if s.code else None,
-            origin=s.origin,
-        )
-        for s in record.structures
-    )
-    return StructureSet(
-        record.id, grid, tuple(m[0] for m in mapped), structures, record.frame_of_reference_uid
-    )
-
-
-def _registration_of(record: _RegistrationRecord, folder: Path) -> Registration:
-    components: Any = ()
-    if record.field:
-        try:
-            components = np.load(_inside(folder, record.field), allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise InvalidValue(
-                "The deformation of a registration cannot be read.",
-                f"{record.field}: {error}",
-                "Restore it from a backup.",
-            ) from None
-    return Registration.of_document(record.document, components)
-
-
-def _registration_record(registration: Registration, folder: Path) -> _RegistrationRecord:
-    """The record of a registration; its deformation is written once, under the hash of its numbers."""
-    components = registration.components
-    if not components:
-        return _RegistrationRecord(registration.document())
-    buffer = io.BytesIO()
-    np.save(buffer, np.stack(components), allow_pickle=False)
-    data = buffer.getvalue()
-    name = f"registrations/{hashlib.sha256(data).hexdigest()[:16]}.npy"
-    if not (folder / name).exists():
-        (folder / "registrations").mkdir(exist_ok=True)
-        write_atomically(folder / name, data)
-    return _RegistrationRecord(registration.document(), name)
-
-
-def _inside(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise InvalidValue("The case names a file outside its folder.", name)
-    return path
-
-
-def _image_record(image: Image, folder: Path) -> _ImageRecord:
-    file = _mapped_name(image.values, folder)
-    if file is None:
-        file = _free_name(folder, f"images/{image.id}", ".nrrd")
-        write_image_nrrd(folder / file, image)
-    identity = msgspec.convert(
-        {**asdict(image.identity), "instance_uids": list(image.identity.instance_uids)}, _IdentityRecord
-    )
-    return _ImageRecord(image.id, image.title, file, image.modality, image.unit, image.acquired, identity)
-
-
-def _set_record(structures: StructureSet, folder: Path) -> _SetRecord:
-    names = []
+def _written_set(structures: StructureSet, folder: Path, written: list[Path]) -> StructureSet:
+    layers = []
     for index, layer in enumerate(structures.layers):
-        name = _mapped_name(layer, folder)
-        if name is None:
-            name = _free_name(folder, f"structures/{structures.id}", ".seg.nrrd")
+        if mapped_name(layer, folder) is None:
+            path = _reserved(folder, f"structures/{structures.id}", ".seg.nrrd", written)
+            write_label_nrrd(path, structures, index)
+            layer = read_mapped(path)[0]
+        layers.append(layer)
+    is_same = all(new is old for new, old in zip(layers, structures.layers, strict=True))
+    return structures if is_same else replace(structures, layers=tuple(layers))
+
+
+def _renew_headers(structures: StructureSet, folder: Path) -> None:
+    """Names, roles and colours of layers that were written before; the voxels stay as they are."""
+    for index, layer in enumerate(structures.layers):
+        name = mapped_name(layer, folder)
+        if name is not None and _is_header_stale(folder / name, structures, index):
             write_label_nrrd(folder / name, structures, index)
-        elif _is_header_stale(folder / name, structures, index):
-            # The voxels stay as they are, so every kept version of the case stays true.
-            write_label_nrrd(folder / name, structures, index)
-        names.append(name)
-    records = [
-        _StructureRecord(
-            s.name,
-            s.role.value,
-            s.layer,
-            s.label,
-            list(s.color),
-            _CodeRecord(s.code.value, s.code.scheme, s.code.meaning) if s.code else None,
-            s.origin,
-        )
-        for s in structures.structures
-    ]
-    return _SetRecord(structures.id, names, records, structures.frame_of_reference_uid)
 
 
 def _is_header_stale(path: Path, structures: StructureSet, index: int) -> bool:
@@ -365,19 +168,22 @@ def _is_header_stale(path: Path, structures: StructureSet, index: int) -> bool:
     return written != {k: v for k, v in label_keys(structures, index).items() if k.startswith("Segment")}
 
 
-def _mapped_name(array: Any, folder: Path) -> str | None:
-    """Name of the folder's file an array is a whole map of, or None."""
-    if not isinstance(array, np.memmap) or array.filename is None:
-        return None
-    path = Path(array.filename).resolve()
-    root = folder.resolve()
-    if not path.is_relative_to(root):
-        return None
-    return path.relative_to(root).as_posix()
-
-
-def _free_name(folder: Path, stem: str, suffix: str) -> str:
+def _reserved(folder: Path, stem: str, suffix: str, written: list[Path]) -> Path:
+    """A free name of the folder, made at once so that no other writer takes it."""
+    (folder / stem).parent.mkdir(exist_ok=True)
     number = 1
-    while (folder / f"{stem}.{number}{suffix}").exists():
-        number += 1
-    return f"{stem}.{number}{suffix}"
+    while True:
+        path = folder / f"{stem}.{number}{suffix}"
+        try:
+            path.open("x").close()
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise PlannerError(
+                "The case folder cannot be written to.",
+                f"{path}: {error.strerror}",
+                "Check that the folder can be written to and that the disk has room.",
+            ) from error
+        else:
+            written.append(path)
+            return path

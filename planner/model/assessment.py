@@ -140,6 +140,48 @@ class Finding:
         object.__setattr__(self, "severity", Severity(self.severity))
 
 
+class CheckState(StrEnum):
+    """Whether a condition holds; what is not known is never taken to hold."""
+
+    FULFILLED = "fulfilled"
+    NOT_FULFILLED = "not fulfilled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a checklist: a condition, whether it holds, and what that rests on.
+
+    Parameters
+    ----------
+    rule
+        Stable id.
+    title
+        The condition in words.
+    state
+        Whether it holds.
+    text
+        What was measured or said.
+    subject
+        The lesion or structure it speaks of.
+    where_lps_mm
+        The place, where there is one.
+    source
+        Of the rule, with its confidence.
+    is_absolute
+        Whether the treatment may not be done where it does not hold.
+    """
+
+    rule: str
+    title: str
+    state: CheckState
+    text: str
+    subject: str = ""
+    where_lps_mm: Point | None = None
+    source: Source = field(default_factory=lambda: Source("our rule", Confidence.OUR_RULE))
+    is_absolute: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
     """A curve or histogram: y over x; shapes (n,) each, or x of n + 1 bin edges."""
@@ -188,6 +230,8 @@ class Assessment:
         All settings of the module, as used.
     metrics, findings, curves, surfaces, fields
         The answer; what could not be checked stands first among the findings.
+    checks
+        The lines of a checklist, where it answers whether a treatment may be done.
     """
 
     module: str
@@ -199,6 +243,7 @@ class Assessment:
     curves: tuple[Curve, ...] = ()
     surfaces: tuple[Surface, ...] = ()
     fields: tuple[ScalarField, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def metric(self, name: str, subject: str | None = None) -> Metric:
         """The metric of a name (and subject); raises `InvalidValue` where there is none."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from planner.base.errors import InvalidValue
 from planner.model.image import Image
+from planner.model.landmarks import Landmarks
 from planner.model.registration import Registration
 from planner.model.structures import StructureSet
 
@@ -14,7 +16,11 @@ SEX_VALUES = ("", "F", "M", "O")
 
 @dataclass(frozen=True)
 class Patient:
-    """Facts about the patient; None or empty where unknown, never assumed."""
+    """Facts about the patient; None or empty where unknown, never assumed.
+
+    ``facts`` are further ones a treatment asks for, by id, such as ``("cardiac_stimulator", "no")``; what is
+    not there is unknown.
+    """
 
     name: str = ""
     id: str = ""
@@ -24,6 +30,7 @@ class Patient:
     height_cm: float | None = None
     weight_kg: float | None = None
     child_pugh: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.sex not in SEX_VALUES:
@@ -35,8 +42,16 @@ class Patient:
         ):
             if value is not None and not 0 <= value <= top:
                 raise InvalidValue(f"The patient's {word} must lie in 0..{top:g}.", str(value))
+        facts = dict(self.facts)
+        if len(facts) < len(self.facts) or not all(k and isinstance(v, str) and v for k, v in facts.items()):
+            raise InvalidValue("A fact about the patient is told once, in a word.", f"{self.facts}")
+        object.__setattr__(self, "facts", tuple(sorted(facts.items())))
         if self.child_pugh not in ("", "A", "B", "C"):
             raise InvalidValue("Child-Pugh class is A, B, C or unknown.", repr(self.child_pugh))
+
+    def with_facts(self, facts: Mapping[str, str]) -> Patient:
+        """The patient with other facts."""
+        return replace(self, facts=tuple(facts.items()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +74,8 @@ class Case:
         What was corrected or decided on import, in words, oldest first.
     registrations
         Where points of one of its images lie in another; at most one for two images.
+    landmarks
+        The same places in two of its images; at most one record for two images.
     """
 
     id: str
@@ -68,6 +85,7 @@ class Case:
     patient: Patient = field(default_factory=Patient)
     notes: tuple[str, ...] = ()
     registrations: tuple[Registration, ...] = ()
+    landmarks: tuple[Landmarks, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -85,6 +103,12 @@ class Case:
                 raise InvalidValue("A registration names an image the case has not.", registration.words)
             if pairs.count(pair) > 1:
                 raise InvalidValue("Two registrations of a case are of the same images.", registration.words)
+        marked = [frozenset((m.from_image, m.to_image)) for m in self.landmarks]
+        if any(not pair <= known or marked.count(pair) > 1 for pair in marked):
+            raise InvalidValue(
+                "A case keeps one record of landmarks for two of its images.",
+                "; ".join(f"'{m.from_image}' and '{m.to_image}'" for m in self.landmarks),
+            )
 
     def image(self, id: str = "") -> Image:
         """The image of an id, or the first; raises `InvalidValue` where there is none."""
@@ -153,6 +177,10 @@ class Case:
             kept = (*self.structure_sets, structures)
         return replace(self, structure_sets=kept)
 
+    def with_patient(self, patient: Patient) -> Case:
+        """The case with other facts about the patient."""
+        return replace(self, patient=patient)
+
     def with_image(self, image: Image) -> Case:
         """A copy with one more image; raises `InvalidValue` where its id is there already."""
         return replace(self, images=(*self.images, image))
@@ -185,3 +213,16 @@ class Case:
         old = self.registration(registration.from_image, registration.to_image)
         kept = tuple(r for r in self.registrations if r is not old)
         return replace(self, registrations=(*kept, registration))
+
+    def landmarks_of(self, one: str, other: str) -> Landmarks:
+        """The landmarks of two of its images, from the first to the second; empty where there are none."""
+        for marks in self.landmarks:
+            if {marks.from_image, marks.to_image} == {one, other}:
+                return marks.starting(one)
+        return Landmarks(one, other)
+
+    def with_landmarks(self, landmarks: Landmarks) -> Case:
+        """A copy with landmarks in the place of those of the same images; without them where there is no pair."""
+        images = {landmarks.from_image, landmarks.to_image}
+        kept = tuple(m for m in self.landmarks if {m.from_image, m.to_image} != images)
+        return replace(self, landmarks=(*kept, landmarks) if landmarks.pairs else kept)

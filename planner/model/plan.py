@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from planner.base.errors import InvalidValue
+from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import FloatArray
+from planner.model.points import Point, as_point, finite_point
 
-Point = tuple[float, float, float]
+__all__ = ["Applicator", "FocusGrid", "Instrument", "Plan", "Point"]
 
 #: A probe shorter than this cannot point anywhere.
 SHORTEST_PROBE_MM = 1.0
@@ -57,7 +59,7 @@ class Applicator:
         if not self.id or not self.device:
             raise InvalidValue("A probe needs an id and a device.", f"probe '{self.id}'")
         for word in ("entry_lps_mm", "tip_lps_mm"):
-            object.__setattr__(self, word, _finite_point(getattr(self, word), f"{word} of '{self.id}'"))
+            object.__setattr__(self, word, finite_point(getattr(self, word), f"{word} of '{self.id}'"))
         if math.dist(self.entry_lps_mm, self.tip_lps_mm) < SHORTEST_PROBE_MM:
             raise InvalidValue(
                 "A probe's entry and tip lie on the same point.",
@@ -98,8 +100,8 @@ class Applicator:
         shift = np.array(by_lps_mm)
         return replace(
             self,
-            entry_lps_mm=_point(np.array(self.entry_lps_mm) + shift),
-            tip_lps_mm=_point(np.array(self.tip_lps_mm) + shift),
+            entry_lps_mm=as_point(np.array(self.entry_lps_mm) + shift),
+            tip_lps_mm=as_point(np.array(self.tip_lps_mm) + shift),
         )
 
 
@@ -143,7 +145,7 @@ class FocusGrid:
         if not self.id or not self.device:
             raise InvalidValue("A grid of foci needs an id and a device.", name)
         for word in ("foci_lps_mm", "window_lps_mm"):
-            points = tuple(_finite_point(p, f"{word} of '{self.id}'") for p in getattr(self, word))
+            points = tuple(finite_point(p, f"{word} of '{self.id}'") for p in getattr(self, word))
             object.__setattr__(self, word, points)
         if not self.foci_lps_mm:
             raise InvalidValue("A grid of foci needs at least one focus.", name, "Fill the lesion with foci.")
@@ -191,13 +193,13 @@ class FocusGrid:
     @property
     def middle_lps_mm(self) -> Point:
         """Middle of the foci."""
-        return _point(np.mean(self.foci_lps_mm, axis=0))
+        return as_point(np.mean(self.foci_lps_mm, axis=0))
 
     @property
     def window_middle_lps_mm(self) -> Point:
         """Middle of the window; without one a point straight in front of the foci."""
         if self.window_lps_mm:
-            return _point(np.mean(self.window_lps_mm, axis=0))
+            return as_point(np.mean(self.window_lps_mm, axis=0))
         x, y, z = self.middle_lps_mm
         return x, y - NO_WINDOW_MM, z
 
@@ -210,10 +212,10 @@ class FocusGrid:
     def moved(self, by_lps_mm: Point) -> FocusGrid:
         """The same foci somewhere else; the window stays on the skin."""
         shift = np.array(by_lps_mm)
-        return replace(self, foci_lps_mm=tuple(_point(np.array(p) + shift) for p in self.foci_lps_mm))
+        return replace(self, foci_lps_mm=tuple(as_point(np.array(p) + shift) for p in self.foci_lps_mm))
 
 
-Instrument = Applicator | FocusGrid
+Instrument = Applicator | FocusGrid | ElectrodeArray
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,11 @@ class Plan:
         """The grids of focused ultrasound."""
         return tuple(i for i in self.instruments if isinstance(i, FocusGrid))
 
+    @property
+    def electrode_arrays(self) -> tuple[ElectrodeArray, ...]:
+        """The electrodes of irreversible electroporation."""
+        return tuple(i for i in self.instruments if isinstance(i, ElectrodeArray))
+
     def instrument(self, id: str) -> Instrument:
         """The instrument of an id; raises `InvalidValue` where there is none."""
         for instrument in self.instruments:
@@ -290,17 +297,3 @@ def _finite_settings(settings: Mapping[str, float], whose: str) -> Mapping[str, 
         if not math.isfinite(value):
             raise InvalidValue("A setting must be a finite number.", f"{key} of {whose}")
     return MappingProxyType(found)
-
-
-def _finite_point(values: Any, what: str) -> Point:
-    try:
-        numbers = tuple(float(v) for v in values)
-    except (TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != 3 or not all(math.isfinite(v) for v in numbers):
-        raise InvalidValue("A point needs three finite numbers in mm.", f"{what}: {values!r}")
-    return numbers[0], numbers[1], numbers[2]
-
-
-def _point(values: FloatArray) -> Point:
-    return float(values[0]), float(values[1]), float(values[2])

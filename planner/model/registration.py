@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,50 @@ RIGID_TOLERANCE = 1e-6
 #: An inverse is looked for until the way back misses by less than this.
 INVERSE_TOLERANCE_MM = 0.001
 INVERSE_STEPS = 100
+#: Nine tenths of the lengths of a normal error along three axes lie below this many root mean squares:
+#: the square root of a third of the 90 % quantile of chi-squared with three degrees of freedom, 6.2514.
+RMS_OF_90 = float(np.sqrt(6.2514 / 3.0))
+
+
+@dataclass(frozen=True)
+class FitError:
+    """How far places are mapped from where they belong.
+
+    Parameters
+    ----------
+    rms_mm
+        Root mean square distance, in three dimensions.
+    within_90_mm
+        Nine in ten places are mapped to within this.
+    basis
+        What it was measured with, such as ``6 landmarks``.
+
+    Raises
+    ------
+    InvalidValue
+        If a distance is negative or not finite, or nobody says what it was measured with.
+    """
+
+    rms_mm: float
+    within_90_mm: float
+    basis: str
+
+    def __post_init__(self) -> None:
+        for value in (self.rms_mm, self.within_90_mm):
+            if not (np.isfinite(value) and value >= 0):
+                raise InvalidValue("The error of a registration is not negative.", f"{value} mm")
+        if not self.basis:
+            raise InvalidValue("An error needs what it was measured with.", f"{self.rms_mm} mm")
+
+    @classmethod
+    def of_rms(cls, rms_mm: float, basis: str) -> FitError:
+        """With the 90 % of an error that is normal along all three axes."""
+        return cls(rms_mm, RMS_OF_90 * rms_mm, basis)
+
+    @classmethod
+    def of_90(cls, within_90_mm: float, basis: str) -> FitError:
+        """With the root mean square of an error that is normal along all three axes."""
+        return cls(within_90_mm / RMS_OF_90, within_90_mm, basis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +88,9 @@ class Registration:
         What the error was measured with, such as ``6 landmarks``; empty where it is unknown.
     notes
         What a person should know of it, oldest first.
+    estimate
+        What the scans themselves say of the error; kept where landmarks judge it, None where they say
+        nothing.
 
     Raises
     ------
@@ -61,6 +108,7 @@ class Registration:
     error_mm: float | None = None
     error_basis: str = ""
     notes: tuple[str, ...] = ()
+    estimate: FitError | None = None
 
     def __post_init__(self) -> None:
         if not self.from_image or not self.to_image:
@@ -92,6 +140,16 @@ class Registration:
         """From which image to which."""
         return f"'{self.from_image}' to '{self.to_image}'"
 
+    @property
+    def within_90_mm(self) -> float | None:
+        """Nine in ten places are mapped to within this; None where the error is unknown."""
+        if self.error_mm is None:
+            return None
+        found = self.estimate
+        if found is not None and (found.rms_mm, found.basis) == (self.error_mm, self.error_basis):
+            return found.within_90_mm
+        return RMS_OF_90 * self.error_mm
+
     def map_points(self, points_lps_mm: npt.ArrayLike) -> FloatArray:
         """Points (n, 3) of the first scan in the second."""
         points = _points(points_lps_mm)
@@ -116,7 +174,23 @@ class Registration:
         """A copy moved further by a rigid 4 x 4 matrix in the second scan's space; its error is unknown."""
         matrix = _rigid_matrix(rigid, self.words)
         moved = np.asarray(matrix @ self.rigid)
-        return replace(self, rigid=moved, error_mm=None, error_basis="", notes=(*self.notes, note))
+        return replace(
+            self, rigid=moved, error_mm=None, error_basis="", estimate=None, notes=(*self.notes, note)
+        )
+
+    def estimated(self, estimate: FitError | None) -> Registration:
+        """A copy whose error is what the scans themselves say; unknown where they say nothing."""
+        return replace(
+            self,
+            error_mm=None if estimate is None else estimate.rms_mm,
+            error_basis="" if estimate is None else estimate.basis,
+            estimate=estimate,
+        )
+
+    @property
+    def unjudged(self) -> Registration:
+        """As it was before landmarks judged it."""
+        return self.estimated(self.estimate)
 
     def landmark_errors_mm(self, from_lps_mm: npt.ArrayLike, to_lps_mm: npt.ArrayLike) -> FloatArray:
         """How far each landmark of the first scan is mapped from its partner in the second, shape (n,).
@@ -163,6 +237,7 @@ class Registration:
             "error_mm": self.error_mm,
             "error_basis": self.error_basis,
             "notes": list(self.notes),
+            "estimate": None if self.estimate is None else asdict(self.estimate),
         }
 
     @property
@@ -188,6 +263,7 @@ class Registration:
             grid = known.pop("field_grid")
             known["rigid"] = np.array(known["rigid"], dtype=float)
             known["notes"] = tuple(known["notes"])
+            known["estimate"] = _estimate_of(known)
             found = None
             if grid is not None:
                 lattice = Grid(
@@ -204,6 +280,15 @@ class Registration:
             raise
         except ValueError as error:
             raise InvalidValue("A field of the registration is wrong.", str(error)) from None
+
+
+def _estimate_of(document: Mapping[str, Any]) -> FitError | None:
+    """A document's estimate; before there was one, an error that no landmark measured was its own."""
+    if "estimate" in document:
+        found = document["estimate"]
+        return None if found is None else FitError(**found)
+    error_mm, basis = document["error_mm"], document["error_basis"]
+    return FitError.of_rms(error_mm, basis) if error_mm is not None and "landmark" not in basis else None
 
 
 def _rigid_matrix(values: npt.ArrayLike, thing: str) -> FloatArray:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from planner.model.assessment import Confidence, Metric, Target
 from planner.model.image import Image
 
-_DECIMALS = {"mm": 1, "ml": 1, "%": 0, "deg": 0, "gy": 1, "s": 0, "v": 0, "a": 1, "°C": 0, "1": 2}
+_DECIMALS = {
+    "mm": 1,
+    "ml": 1,
+    "%": 0,
+    "deg": 0,
+    "gy": 1,
+    "s": 0,
+    "V": 0,
+    "V/cm": 0,
+    "A": 1,
+    "µs": 0,
+    "°C": 0,
+    "1": 2,
+}
 _UNITS = {"deg": "°", "1": ""}
 _OPEN_WORDS = {
     Confidence.UNVERIFIED: "unverified",

@@ -7,90 +7,27 @@ leave open, how a hand draws, how much tissue shrank) becomes one 90 % interval.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.lesion_outline import LesionOutline
 from planner.compute.margin import CANDIDATES, MinimalMargin, PreparedMargin
 from planner.compute.outline_distance import OutlineDistance
-from planner.model.assessment import Confidence
 from planner.model.geometry import FloatArray, Grid
 from planner.model.registration import Registration
-from planner.planning.constants import Constant
-from planner.planning.robustness import SIGMA_OF_90
+from planner.planning.error_budget import ErrorBudget, MarginUnknowns
 
 BoolArray = npt.NDArray[np.bool_]
 
-#: How far apart two people draw one border, as a standard deviation.
-OUTLINE_HAND = Constant(
-    0.5, "mm", "how far one hand draws a border from another's; no publication", Confidence.OUR_RULE
-)
-#: Heated tissue shrinks by up to this share of its length.  A lesion outlined before is then compared
-#: with a zone that became smaller, and the true margin is larger; never smaller.
-CONTRACTION = Constant(
-    0.05, "", "linear shrinkage of the zone, 0 to 5 % of the distance to its middle; no publication",
-    Confidence.OUR_RULE, 0.0, 0.3,
-)  # fmt: skip
-SAMPLES, SEED = 2000, 11
 #: Cells of the lattice on which volumes are counted.
 CELLS, FINEST_MM, COARSEST_MM = 48, 0.5, 2.0
 PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
 #: A direction counts where its share of the whole exceeds this (cosine).
 NAMED_COSINE = 0.38
-
-
-@dataclass(frozen=True)
-class ErrorBudget:
-    """What stands between the measured margin and the true one.
-
-    Parameters
-    ----------
-    registration_mm
-        Root mean square error of the registration, in three dimensions.
-    outline_hand
-        Standard deviation of a hand-drawn border, for lesion and zone alike.
-    contraction
-        Most linear shrinkage of the zone, 0..0.3.
-    seed
-        The same seed gives the same interval.
-    """
-
-    registration_mm: float
-    outline_hand: Constant = OUTLINE_HAND
-    contraction: Constant = CONTRACTION
-    seed: int = SEED
-
-    def __post_init__(self) -> None:
-        for value, top, word in (
-            (self.registration_mm, 50.0, "registration's error"),
-            (self.outline_hand.value, 10.0, "outline's error"),
-            (self.contraction.value, 0.3, "contraction"),
-        ):
-            if not 0.0 <= value <= top:
-                raise InvalidValue(f"The {word} lies between 0 and {top:g}.", f"{value}")
-
-    @classmethod
-    def of(cls, registration: Registration) -> ErrorBudget:
-        """With the registration's own error.
-
-        Raises
-        ------
-        InvalidValue
-            If nobody knows how well the scans fit.
-        """
-        if registration.error_mm is None:
-            raise InvalidValue(
-                "How well the two scans fit is not known.",
-                f"registration {registration.words}",
-                "Mark landmarks in both scans to measure it.",
-            )
-        return cls(registration.error_mm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +136,7 @@ def achieved_margin(
     points = registration.map_points(samples.points_lps_mm)
     margins, slope, foot = measured.nearest(points)
     task.report(0.6, "What is not known exactly")
-    unknown = _Unknown.of(prepared.outline, measured.outline, points, slope, foot, budget)
+    unknown = MarginUnknowns.of(prepared.outline, measured.outline, points, slope, foot, budget)
     everywhere = np.ones(len(margins), dtype=bool)
     minimal, weakest = _minimal(prepared, registration, measured, margins, everywhere, unknown)
     inner: MinimalMargin | None = minimal
@@ -257,80 +194,13 @@ def direction_words(away_lps_mm: npt.ArrayLike) -> str:
     return ", ".join(parts)
 
 
-@dataclass(frozen=True)
-class _Unknown:
-    """The error budget at each surface point: how a margin moves with each unknown.
-
-    Parameters
-    ----------
-    slope
-        How the margin rises as the lesion moves, shape (n, 3).
-    voxels_mm
-        Half width (90 %) that the voxels of lesion and zone leave open, shape (n,).
-    to_middle_mm
-        Distance to the zone's middle, shape (n,).
-    budget
-        The rest.
-    """
-
-    slope: FloatArray
-    voxels_mm: FloatArray
-    to_middle_mm: FloatArray
-    budget: ErrorBudget
-
-    @classmethod
-    def of(
-        cls,
-        lesion: LesionOutline,
-        zone: LesionOutline,
-        points: FloatArray,
-        slope: FloatArray,
-        foot: npt.NDArray[np.intp],
-        budget: ErrorBudget,
-    ) -> _Unknown:
-        middle = np.average(zone.samples.points_lps_mm, axis=0, weights=zone.samples.area_mm2)
-        voxels = np.hypot(lesion.error_mm, zone.error_mm[foot])
-        return cls(slope, voxels, np.linalg.norm(points - middle, axis=1), budget)
-
-    def interval_mm(self, margins: FloatArray) -> tuple[float, float]:
-        """5th and 95th percentile of the least margin; shrinkage counts for the upper end alone."""
-        shift, drawn, shrunk = self._draws()
-        sigma = np.array([SIGMA_OF_90, self.budget.outline_hand.value * np.sqrt(2.0)])
-        least, most = np.empty(SAMPLES), np.empty(SAMPLES)
-        for n in range(SAMPLES):
-            off = drawn[n, 0] * sigma[0] * self.voxels_mm + drawn[n, 1] * sigma[1]
-            moved = margins + self.slope @ shift[n] + off
-            least[n] = moved.min()
-            most[n] = (moved + shrunk[n] * self.to_middle_mm).min()
-        return float(np.percentile(least, 5.0)), float(np.percentile(most, 95.0))
-
-    def parts_mm(self, margins: FloatArray) -> Mapping[str, float]:
-        """What each part makes alone at the weakest place."""
-        weakest = int(np.argmin(margins))
-        return {
-            "registration": self.budget.registration_mm / math.sqrt(3.0) / SIGMA_OF_90,
-            "voxels": float(self.voxels_mm[weakest]),
-            "outline": self.budget.outline_hand.value * math.sqrt(2.0) / SIGMA_OF_90,
-            "contraction": self.budget.contraction.value * float(self.to_middle_mm[weakest]),
-        }
-
-    def _draws(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        rng = np.random.default_rng(self.budget.seed)
-        shift = rng.standard_normal((SAMPLES, 3)) * self.budget.registration_mm / np.sqrt(3.0)
-        drawn = rng.standard_normal((SAMPLES, 2))
-        return shift, drawn, rng.uniform(0.0, self.budget.contraction.value, SAMPLES)
-
-    def of_points(self, chosen: npt.NDArray[np.intp]) -> _Unknown:
-        return _Unknown(self.slope[chosen], self.voxels_mm[chosen], self.to_middle_mm[chosen], self.budget)
-
-
 def _minimal(
     prepared: PreparedMargin,
     registration: Registration,
     measured: OutlineDistance,
     margins: FloatArray,
     part: BoolArray,
-    unknown: _Unknown,
+    unknown: MarginUnknowns,
 ) -> tuple[MinimalMargin, FloatArray]:
     """The minimum over a part of the surface, looked for between samples too, and its place before."""
     chosen = np.flatnonzero(part)

@@ -1,20 +1,15 @@
-"""The device library: ablation devices and the zones that were measured with them."""
+"""Ablation devices, and the zones that were measured with them."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import threading
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
-
-from platformdirs import user_data_path
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.model.assessment import Confidence
@@ -33,11 +28,9 @@ __all__ = [
     "CUSTOM",
     "OPT_IN_MEDIA",
     "Device",
-    "DeviceLibrary",
     "DeviceZone",
     "Medium",
     "ZoneRow",
-    "device_library",
 ]
 
 CUSTOM = "custom-ellipsoid"
@@ -47,6 +40,8 @@ SCHEMA, VERSION = "liver-planner/device", 1
 MODALITIES = ("microwave", "radiofrequency", "cryo", "laser", "custom")
 #: The kind of energy that needs no needle: transducers stand apart in the library.
 ULTRASOUND = "ultrasound"
+#: Its needles make no zone of their own: what they do lies between two of them.
+ELECTROPORATION = "electroporation"
 PLACEHOLDER = "Placeholder: enter your device's instructions for use."
 #: Spread of a zone's axes where its device publishes none.
 ASSUMED_SPREAD = Constant(
@@ -144,7 +139,7 @@ class Device:
     def __post_init__(self) -> None:
         if not self.name or not self.title.strip():
             raise InvalidValue("A device needs a name and a title.", self.name or self.title)
-        if self.modality not in (*MODALITIES, ULTRASOUND):
+        if self.modality not in (*MODALITIES, ULTRASOUND, ELECTROPORATION):
             raise InvalidValue(
                 "This kind of energy is not known.", f"{self.name}: {self.modality}", f"Use {MODALITIES}."
             )
@@ -174,6 +169,11 @@ class Device:
     def is_needle(self) -> bool:
         """Whether it is put into the body; a transducer is not."""
         return self.modality != ULTRASOUND
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether a single probe of a plan can be made of it: a needle with a zone of its own."""
+        return self.modality in MODALITIES
 
     @property
     def is_placeholder(self) -> bool:
@@ -313,126 +313,6 @@ class Device:
         )
 
 
-@dataclass(frozen=True)
-class DeviceLibrary:
-    """Devices by name.
-
-    Parameters
-    ----------
-    devices
-        Needles by name, in the order they are listed.
-    own
-        Names of those that the user added.
-    troubles
-        What is wrong with files of own devices; those devices are left out.
-    transducers
-        Of focused ultrasound, by name: no probe can be made of them.
-    """
-
-    devices: Mapping[str, Device]
-    own: frozenset[str] = frozenset()
-    troubles: tuple[PlannerError, ...] = ()
-    transducers: Mapping[str, Device] = field(default_factory=dict)
-
-    def device(self, name: str) -> Device:
-        """The needle or transducer of a name; raises `InvalidValue` where there is none."""
-        try:
-            return self.transducers[name] if name in self.transducers else self.devices[name]
-        except KeyError:
-            broken = [t.thing for t in self.troubles if name in t.thing]
-            raise InvalidValue(
-                "The device is not in the library.",
-                "; ".join([name, *broken]),
-                f"Choose one of: {', '.join((*self.devices, *self.transducers))}; or add it as your own (My devices).",
-            ) from None
-
-    def title_of(self, name: str) -> str:
-        """What people call a device; its bare name where the library does not have it."""
-        found = self.transducers.get(name) or self.devices.get(name)
-        return found.title if found is not None else name
-
-    def with_devices(self, devices: Iterable[Device], troubles: Iterable[PlannerError] = ()) -> DeviceLibrary:
-        """A library with own devices added after these.
-
-        Raises
-        ------
-        InvalidValue
-            If a name is taken: nobody's device stands in for another.
-        """
-        needles, transducers, own = dict(self.devices), dict(self.transducers), set(self.own)
-        for device in devices:
-            if device.name in needles or device.name in transducers:
-                raise InvalidValue(
-                    "The library has a device of this name.", device.name, "Give it another name."
-                )
-            (needles if device.is_needle else transducers)[device.name] = device
-            own.add(device.name)
-        return DeviceLibrary(needles, frozenset(own), (*self.troubles, *troubles), transducers)
-
-
-class _Shelf:
-    """The library in use, shared by all threads: what was set, else what lies on disk now."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._set: DeviceLibrary | None = None
-        self._read: tuple[object, DeviceLibrary] | None = None
-
-    def set(self, library: DeviceLibrary | None) -> None:
-        with self._lock:
-            self._set, self._read = library, None
-
-    def library(self) -> DeviceLibrary:
-        with self._lock:
-            if self._set is not None:
-                return self._set
-            folder = own_devices_folder()
-            seen = (folder, _folder_state(folder))
-            if self._read is None or self._read[0] != seen:
-                self._read = (seen, _with_own(folder))
-            return self._read[1]
-
-
-_shelf = _Shelf()
-
-
-def device_library() -> DeviceLibrary:
-    """The devices that come with the planner and the user's own, as they lie on disk now.
-
-    Cheap to ask often: files are read again only where the folder of own devices changed, so a
-    worker sees a device that was added in the window. Own files that are wrong are left out and
-    stand in `DeviceLibrary.troubles`.
-    """
-    return _shelf.library()
-
-
-def set_device_library(library: DeviceLibrary) -> None:
-    """Use exactly this library in this process from now on."""
-    _shelf.set(library)
-
-
-def reset_device_library() -> None:
-    """Use what is on disk again."""
-    _shelf.set(None)
-
-
-@cache
-def built_in_library() -> DeviceLibrary:
-    """The devices that come with the planner; raises `PlannerError` where a file is wrong."""
-    folder = files("planner.resources").joinpath("devices")
-    found = [read_device(path) for path in folder.iterdir() if path.name.endswith(".toml")]
-    found.sort(key=lambda d: ((*MODALITIES, ULTRASOUND).index(d.modality), d.name))
-    return DeviceLibrary(
-        {d.name: d for d in found if d.is_needle},
-        transducers={d.name: d for d in found if not d.is_needle},
-    )
-
-
-def own_devices_folder() -> Path:
-    """Where a user's own devices are kept, one file each."""
-    return user_data_path("liver-planner", appauthor=False) / "devices"
-
-
 def read_device(path: Traversable, is_own: bool = False) -> Device:
     """The device of a TOML file; raises `PlannerError` naming what is wrong with it."""
     try:
@@ -478,34 +358,6 @@ def _row(table: Mapping[str, Any]) -> ZoneRow:
         confidence=Confidence(values.pop("confidence")),
         **values,
     )
-
-
-def _with_own(folder: Path) -> DeviceLibrary:
-    library = built_in_library()
-    try:
-        paths = sorted(p for p in folder.iterdir() if p.suffix == ".toml" and not p.name.startswith("."))
-    except OSError:
-        return library  # nobody has added a device yet
-    for path in paths:
-        try:
-            library = library.with_devices([read_device(path, is_own=True)])
-        except PlannerError as error:
-            named = error if path.name in error.thing else _named(path, error)
-            library = library.with_devices([], [named])
-    return library
-
-
-def _named(path: Path, error: PlannerError) -> PlannerError:
-    return PlannerError(error.what, f"{path.name}: {error.thing}", error.todo)
-
-
-def _folder_state(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """What tells that a file was added, changed or removed."""
-    try:
-        found = [(p.name, p.stat()) for p in folder.iterdir() if p.suffix == ".toml"]
-    except OSError:
-        return ()
-    return tuple(sorted((n, s.st_ino, s.st_mtime_ns, s.st_size) for n, s in found))
 
 
 def _spread(known: Iterable[float | None]) -> float | None:

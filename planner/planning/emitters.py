@@ -152,7 +152,7 @@ def shafts_of(needle: Applicator, device: Device) -> tuple[Applicator, ...]:
     Which of them is named first has no meaning: they stand evenly around the middle line, and may be
     turned about it.
     """
-    if device.modality not in DEFAULTS or not device.is_needle:
+    if device.modality not in DEFAULTS or not device.is_probe:
         return (needle,)
     places = emitter_of(device).shaft_offsets_mm(needle)
     if len(places) == 1:

@@ -164,6 +164,7 @@ def sample_robustness(
     uncertainties: Uncertainties,
     *,
     without_capsule: bool = False,
+    deduction_mm: FloatArray | None = None,
     task: Task | None = None,
 ) -> Robustness:
     """The margin of a lesion under needles and zones that vary.
@@ -178,16 +179,20 @@ def sample_robustness(
         What varies, and the seed.
     without_capsule
         Leave the capsule part of the surface out of the minimum.
+    deduction_mm
+        Taken off every sample's margin at each surface point, not negative, shape (n,): what
+        something the zones know nothing of, such as a vessel that cools, costs there.
 
     Raises
     ------
     InvalidValue
-        If there is no needle.
+        If there is no needle, or a deduction is negative, not finite or of another shape.
     """
     if not planned:
         raise InvalidValue("Robustness needs at least one needle.", "no needle", "Place a probe first.")
     task = task or Task()
     samples = prepared.outline.samples
+    deducted_mm = _checked_deduction(deduction_mm, len(samples))
     part = np.ones(len(samples), dtype=bool)
     if without_capsule and not prepared.is_capsule.all():
         part = ~prepared.is_capsule
@@ -202,6 +207,7 @@ def sample_robustness(
             task.report(n / uncertainties.samples, f"Sample {n} of {uncertainties.samples}")
         zones = [_varied(p, placement, uncertainties.zone_spread, random) for p in planned]
         margins = ZoneUnion(zones).signed_distance_mm(samples.points_lps_mm) - outline_mm[n] * sigma_mm
+        margins -= deducted_mm
         minimal[n] = margins[part].min()
         reached += margins >= 5.0
     low, median, high = (float(v) for v in np.percentile(minimal, (5.0, 50.0, 95.0)))
@@ -214,6 +220,19 @@ def sample_robustness(
         high,
         100.0 * reached / uncertainties.samples,
     )
+
+
+def _checked_deduction(deduction_mm: FloatArray | None, count: int) -> FloatArray:
+    if deduction_mm is None:
+        return np.zeros(count)
+    found = np.asarray(deduction_mm, dtype=float)
+    if found.shape != (count,) or not np.all(np.isfinite(found) & (found >= 0.0)):
+        raise InvalidValue(
+            "A deduction takes millimetres off the margin at each surface point, never adds any.",
+            f"shape {found.shape}, {count} points",
+            "Give one finite number of 0 or more for each point.",
+        )
+    return found
 
 
 def _varied(

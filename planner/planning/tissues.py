@@ -102,6 +102,15 @@ MICROWAVE_ATTENUATION = {
 
 LASER_ABSORPTION = Constant(40.0, "1/m", "liver at 1064 nm: 0.2-0.7 /cm, wide spread", _U, 20.0, 70.0)
 LASER_SCATTERING = Constant(1000.0, "1/m", "reduced, liver at 1064 nm: 5-15 /cm", _U, 500.0, 1500.0)
+LASER_SCATTERING_COAGULATED = Constant(
+    3000.0,
+    "1/m",
+    "reduced, coagulated liver at 1064 nm: taken as three times that of native; that light reaches less far there:"
+    " Germer 1998, Lasers Surg Med 23:194; no value read",
+    _U,
+    1500.0,
+    4500.0,
+)
 
 SOUND_ATTENUATION = Constant(6.0, "Np/m/MHz", "liver 5-9 Np/m/MHz (0.45-0.8 dB/cm/MHz)", _K, 5.0, 9.0)
 SOUND_SPEED = Constant(1580.0, "m/s", "liver 1570-1590 m/s", _K, 1570.0, 1590.0)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.model.case import Case
+from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import Grid
 from planner.model.plan import Applicator, Instrument, Plan
 
@@ -56,7 +57,10 @@ def array_hash(array: npt.NDArray[Any]) -> str:
 
 
 def _placed(instrument: Instrument) -> tuple[Any, Any]:
-    """Where an instrument lies."""
+    """Where an instrument lies, and what of it has no name among its settings."""
+    if isinstance(instrument, ElectrodeArray):
+        steps = (instrument.pull_backs, instrument.pull_back_mm)
+        return msgspec.to_builtins(instrument.electrodes), (msgspec.to_builtins(instrument.pairs), steps)
     if isinstance(instrument, Applicator):
         return instrument.entry_lps_mm, instrument.tip_lps_mm
     return instrument.foci_lps_mm, instrument.window_lps_mm

@@ -103,6 +103,35 @@ def propose(
     return found
 
 
+def advise(
+    module: TreatmentModule,
+    case: Case,
+    plan: Plan,
+    settings: Mapping[str, Any] | None = None,
+    goal: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+) -> Assessment:
+    """Whether a module's treatment may be done, as a checklist; needs no instrument in the plan.
+
+    Parameters
+    ----------
+    module, case, plan, settings, task
+        As in `judge`.
+    goal
+        What is to be treated, in the module's words, such as ``lesion``.
+
+    Raises
+    ------
+    PlannerError
+        If the module gives no advice, or fails.
+    """
+    check_belongs(case, plan)
+    call = _offered(module, "advise", "has no checklist")
+    chosen = module.settings(settings)
+    answer: Assessment = guarded(module, lambda: call(case, plan, chosen, dict(goal or {}), task or Task()))
+    return answer
+
+
 def check_belongs(case: Case, plan: Plan) -> None:
     """Raise `InvalidValue` where a plan was made on another case."""
     if plan.case_id != case.id:

@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarField, Surface
+from planner.model.assessment import Assessment, Check, Curve, Finding, Metric, ScalarField, Surface
 from planner.model.case import Case, Patient
+from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
@@ -123,10 +124,7 @@ def case_of_message(message: Document) -> Case:
 
 def plan_message(plan: Plan) -> Document:
     """A plan for another process."""
-    rows = [
-        {"kind": i.kind, **{name: getattr(i, name) for name in _FIELDS[i.kind]}, "settings": dict(i.settings)}
-        for i in plan.instruments
-    ]
+    rows = [_instrument_row(i) for i in plan.instruments]
     names = ("name", "case_id", "author", "created", "notes")
     return {**{name: getattr(plan, name) for name in names}, "instruments": rows}
 
@@ -145,7 +143,16 @@ _FIELDS = {
 }
 
 
+def _instrument_row(instrument: Instrument) -> Document:
+    if isinstance(instrument, ElectrodeArray):
+        return {"kind": instrument.kind, **msgspec.to_builtins(instrument)}
+    placed = {name: getattr(instrument, name) for name in _FIELDS[instrument.kind]}
+    return {"kind": instrument.kind, **placed, "settings": dict(instrument.settings)}
+
+
 def _instrument(kind: str, **fields: Any) -> Instrument:
+    if kind == "electrode_array":
+        return msgspec.convert(fields, ElectrodeArray)
     return Applicator(**fields) if kind == "applicator" else FocusGrid(**fields)
 
 
@@ -200,6 +207,7 @@ def assessment_document(assessment: Assessment, folder: Path | None = None) -> D
             {"name": f.name, "unit": f.unit, "grid": asdict(f.grid), "values": saved(f"field{n}", f.values)}
             for n, f in enumerate(assessment.fields)
         ],
+        **({"checks": [msgspec.to_builtins(c) for c in assessment.checks]} if assessment.checks else {}),
     }
 
 
@@ -242,6 +250,7 @@ def assessment_of_document(document: Document) -> Assessment:
             ScalarField(f["name"], _grid(f["grid"]), loaded(f["values"]), f["unit"])
             for f in document["fields"]
         ),
+        tuple(msgspec.convert(c, Check) for c in document.get("checks", ())),
     )
 
 

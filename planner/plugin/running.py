@@ -52,9 +52,9 @@ class Run:
     on_progress, on_done, on_failed, on_cancelled
         Listeners; what is done is an `Assessment`, or a list of `Suggestion`.
     do
-        ``assess``, ``simulate`` or ``suggest``.
+        ``assess``, ``simulate``, ``suggest`` or ``advise``.
     goal
-        What a suggested plan should reach.
+        What a suggested plan should reach, or what advice is about.
     on_shown
         Called with pictures of unfinished work.
     """

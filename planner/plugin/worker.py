@@ -18,7 +18,7 @@ from planner.base.errors import Cancelled, PlannerError
 from planner.base.task import Task
 from planner.model.assessment import ScalarField
 from planner.model.case import Case
-from planner.plugin.judging import judge, propose, simulate
+from planner.plugin.judging import advise, judge, propose, simulate
 from planner.plugin.message import answer_document, case_of_message, picture_document, plan_of_message
 from planner.plugin.registry import Registry, find_modules
 
@@ -74,6 +74,8 @@ class Worker:
         case, settings = self._case[1], request["settings"]
         if request["do"] == "suggest":
             found: Any = propose(module, case, plan, settings, request["goal"], task)
+        elif request["do"] == "advise":
+            found = advise(module, case, plan, settings, request["goal"], task)
         elif request["do"] == "simulate":
             found = simulate(module, case, plan, settings, task)
         else:

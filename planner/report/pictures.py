@@ -14,7 +14,8 @@ from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines
 from planner.scene.instruments import drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
-from planner.scene.slice_painter import OutlineStyle, SliceContent, SliceFrame, paint_slice
+from planner.scene.slice_frame import SliceFrame
+from planner.scene.slice_painter import OutlineStyle, SliceContent, paint_slice
 from planner.scene.slice_pixels import slice_pixels, windowed
 from planner.scene.space import SpaceScene
 from planner.scene.space_looks import SurfaceStyle

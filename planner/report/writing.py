@@ -23,7 +23,7 @@ from planner.model.assessment import Assessment
 from planner.model.case import Case
 from planner.model.plan import Applicator, FocusGrid, Plan
 from planner.model.wording import interval_text, mark, scan_words, target_text, unit_text, value_text
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.needle_path import needle_angles_deg
 from planner.planning.placing import center_offset_mm
 from planner.plugin.hashing import plan_hash

@@ -7,7 +7,7 @@ import math
 from planner.model.case import Case
 from planner.model.geometry import unit_vector
 from planner.model.plan import Plan
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.placing import aimed_applicator, entry_on_skin
 
 LESION = "Lesion 2"

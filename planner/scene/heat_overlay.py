@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from planner.model.assessment import ScalarField
 from planner.model.geometry import FloatArray
 from planner.scene.palette import Color, rgb
+from planner.scene.pixel_plane import Patch, pixel_plane
 from planner.scene.planes import PlaneStack
 
 #: Degrees with their colour; between them it is blended. Dark where little happens.
@@ -36,26 +35,6 @@ OPACITY = 0.55
 PIXEL_MM = 0.8
 
 
-@dataclass(frozen=True, eq=False)
-class HeatCut:
-    """Temperatures where a slice cuts a field.
-
-    Parameters
-    ----------
-    pixels
-        Red, green, blue and opacity ``[down, right, 4]``.
-    low_mm, high_mm
-        Right and down coordinates of the upper left and lower right corner.
-    lines
-        Isotherms: degrees with polylines (n, 2) in right and down mm.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    low_mm: tuple[float, float]
-    high_mm: tuple[float, float]
-    lines: tuple[tuple[float, FloatArray], ...]
-
-
 def is_cold(field: ScalarField) -> bool:
     """Whether a field of temperatures is of a freezing."""
     coldest, hottest = float(np.nanmin(field.values)), float(np.nanmax(field.values))
@@ -70,26 +49,14 @@ def temperature_at(field: ScalarField, lps_mm: FloatArray) -> float | None:
     return float(field.values[k, j, i])
 
 
-def heat_cut(field: ScalarField, stack: PlaneStack, index: int) -> HeatCut | None:
+def heat_cut(field: ScalarField, stack: PlaneStack, index: int) -> Patch | None:
     """Where a slice cuts a field of temperatures; None where it does not, or nothing is warm or cold there."""
-    from scipy.ndimage import map_coordinates
     from skimage.measure import find_contours
 
-    corners = stack.to_plane(field.grid.to_lps(field.grid.corners_ijk))
-    normal = stack.position_mm(index)
-    if not corners[:, 2].min() - 0.5 <= normal <= corners[:, 2].max() + 0.5:
+    plane = pixel_plane(field.grid, stack, index, PIXEL_MM)
+    if plane is None:
         return None
-    low, high = corners[:, :2].min(axis=0), corners[:, :2].max(axis=0)
-    columns, rows = np.maximum(np.ceil((high - low) / PIXEL_MM).astype(int), 2)
-    rights = low[0] + (np.arange(columns) + 0.5) * PIXEL_MM
-    downs = low[1] + (np.arange(rows) + 0.5) * PIXEL_MM
-    start = stack.to_lps(0.0, 0.0, normal)
-    one_right, one_down = stack.to_lps(1.0, 0.0, 0.0), stack.to_lps(0.0, 1.0, 0.0)
-    points = start + rights[None, :, None] * one_right + downs[:, None, None] * one_down
-    kji = np.moveaxis(field.grid.to_ijk(points)[..., ::-1], -1, 0)
-    degrees = map_coordinates(
-        field.values.astype(np.float32), kji, order=1, mode="constant", cval=np.nan, prefilter=False
-    )
+    degrees = plane.sampled(field.values, field.grid, np.nan)
     cold = is_cold(field)
     pixels = _colored(degrees, COLD if cold else HEAT, cold)
     if not pixels[..., 3].any():
@@ -97,11 +64,9 @@ def heat_cut(field: ScalarField, stack: PlaneStack, index: int) -> HeatCut | Non
     lines = []
     filled = np.where(np.isnan(degrees), BODY_C, degrees)
     for level in COLD_LINES if cold else HOT_LINES:
-        for line in find_contours(filled, level):
-            right = low[0] + (line[:, 1] + 0.5) * PIXEL_MM
-            lines.append((level, np.column_stack([right, low[1] + (line[:, 0] + 0.5) * PIXEL_MM])))
-    stop = (float(low[0] + columns * PIXEL_MM), float(low[1] + rows * PIXEL_MM))
-    return HeatCut(pixels, (float(low[0]), float(low[1])), stop, tuple(lines))
+        color = line_color(level)
+        lines += [(level, color, plane.along(line)) for line in find_contours(filled, level)]
+    return Patch(pixels, plane.low_mm, plane.high_mm, tuple(lines))
 
 
 def _colored(

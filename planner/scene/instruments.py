@@ -11,7 +11,8 @@ from planner.base.errors import InvalidValue
 from planner.compute.spheroid_section import spheroid_section
 from planner.model.geometry import FloatArray, unit_vector
 from planner.model.plan import Applicator, FocusGrid, Plan, Point
-from planner.planning.devices import ASSUMED_SPREAD, DeviceZone, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import ASSUMED_SPREAD, DeviceZone
 from planner.planning.emitters import shafts_of
 from planner.scene.planes import PlaneStack
 

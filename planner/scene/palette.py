@@ -91,6 +91,7 @@ ACCESS_CLASSES: tuple[tuple[float, str, str], ...] = (
 PAINTED = {
     "lesion_margin": ("margin", MARGIN_CLASSES),
     "lesion_chance_of_5mm": ("chance of 5 mm", CHANCE_CLASSES),
+    "lesion_simulated_chance_of_5mm": ("simulated chance of 5 mm", CHANCE_CLASSES),
     "access_cost": ("path from here", ACCESS_CLASSES),
 }
 
@@ -99,6 +100,8 @@ ZONE = "#dfe4e8"
 #: The zone a simulation gives: as neutral, warmer, so that the two can be told apart.
 SIMULATED = "#f3d9b1"
 PROBE = "#ffffff"
+#: The bare part of an electrode and its insulated shaft; and what is selected.
+ELECTRODE, SHAFT, SELECTED = "#ffffff", "#9aa7b3", "#7aa2ff"
 
 
 def margin_color(margin_mm: float) -> str:

@@ -8,59 +8,21 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPen
 
 from planner.model.geometry import FloatArray
 from planner.model.plan import Point
 from planner.scene.contours import Outlines
-from planner.scene.heat_overlay import HeatCut, line_color
+from planner.scene.drawn_electrodes import DrawnArray
+from planner.scene.instrument_painter import paint_electrodes, paint_foci, paint_probe, paint_zone
 from planner.scene.instruments import DrawnFoci, DrawnProbe
-from planner.scene.palette import PROBE, SIMULATED, ZONE, Color
+from planner.scene.palette import SIMULATED, Color
+from planner.scene.pixel_plane import Patch
 from planner.scene.planes import PlaneStack, letters_of
+from planner.scene.slice_frame import SliceFrame
 
 #: A zone that is being drawn, and the brush.
 DRAWN = "#ff9ad5"
-#: A needle within this of the slice counts as in the plane.
-IN_PLANE_MM = 2.0
-HANDLE_PX = 5.0
-
-
-@dataclass(frozen=True)
-class SliceFrame:
-    """Where the slice lies in the view.
-
-    Parameters
-    ----------
-    width, height
-        Of the view, in pixels.
-    center_mm
-        Right and down coordinates at the middle of the view.
-    mm_per_px
-        Zoom.
-    """
-
-    width: float
-    height: float
-    center_mm: tuple[float, float]
-    mm_per_px: float
-
-    def to_view(self, right_mm: float, down_mm: float) -> QPointF:
-        """View point of plane coordinates."""
-        x = (right_mm - self.center_mm[0]) / self.mm_per_px + self.width / 2
-        return QPointF(x, (down_mm - self.center_mm[1]) / self.mm_per_px + self.height / 2)
-
-    def to_plane(self, x: float, y: float) -> tuple[float, float]:
-        """Plane coordinates of a view point."""
-        right = (x - self.width / 2) * self.mm_per_px + self.center_mm[0]
-        return right, (y - self.height / 2) * self.mm_per_px + self.center_mm[1]
-
-    @classmethod
-    def fitting(cls, stack: PlaneStack, width: float, height: float) -> SliceFrame:
-        """The whole slice, centred."""
-        size = np.array(stack.high_mm[:2]) - np.array(stack.low_mm[:2]) + np.array(stack.step_mm[:2])
-        middle = (np.array(stack.high_mm[:2]) + np.array(stack.low_mm[:2])) / 2
-        zoom = max(size[0] / max(width, 1.0), size[1] / max(height, 1.0))
-        return cls(width, height, (float(middle[0]), float(middle[1])), float(zoom) * 1.02)
 
 
 @dataclass(frozen=True)
@@ -95,8 +57,8 @@ class SliceContent:
         Points that wait for another click.
     proposed
         Outlines (n, 2) in mm that wait to be accepted.
-    heat
-        Temperatures laid over the image.
+    overlay
+        Temperatures, or an electric field, laid over the image.
     simulated
         Segments (n, 2, 2) in mm: the simulated zone where the slice cuts it.
     skin
@@ -107,6 +69,10 @@ class SliceContent:
         Right, down and radius in mm of the brush under the mouse, or None.
     foci
         Grids of foci.
+    gaps
+        What of lesions and their margins no zone holds.
+    arrays
+        Electrodes for electroporation.
     """
 
     stack: PlaneStack
@@ -121,11 +87,13 @@ class SliceContent:
     marks_lps_mm: tuple[Point, ...] = ()
     proposed: tuple[FloatArray, ...] = ()
     skin: tuple[tuple[str, FloatArray], ...] = ()
-    heat: HeatCut | None = None
+    overlay: Patch | None = None
     simulated: FloatArray | None = None
     drawn: tuple[FloatArray, ...] = ()
     brush: tuple[float, float, float] | None = None
     foci: tuple[DrawnFoci, ...] = ()
+    gaps: tuple[Patch, ...] = ()
+    arrays: tuple[DrawnArray, ...] = ()
 
 
 def paint_slice(
@@ -142,7 +110,7 @@ def paint_backdrop(painter: QPainter, frame: SliceFrame, content: SliceContent) 
     painter.setClipRect(QRectF(0, 0, frame.width, frame.height))
     painter.fillRect(QRectF(0, 0, frame.width, frame.height), QColor("black"))
     _paint_image(painter, frame, content)
-    _paint_heat(painter, frame, content)
+    _paint_field(painter, frame, content)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_outlines(painter, frame, content)
     _paint_skin(painter, frame, content)
@@ -160,14 +128,18 @@ def paint_overlay(
     if font is not None:
         painter.setFont(font)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for gap in content.gaps:
+        _paint_patch(painter, frame, gap)
     _paint_crosshair(painter, frame, content)
     normal = content.stack.position_mm(content.index)
     for probe in content.probes:
-        _paint_zone(painter, frame, content.stack, probe, normal)
+        paint_zone(painter, frame, content.stack, probe, normal)
     for grid in content.foci:
-        _paint_foci(painter, frame, content.stack, grid, normal)
+        paint_foci(painter, frame, content.stack, grid, normal)
+    for array in content.arrays:
+        paint_electrodes(painter, frame, content.stack, array, normal, array.id == content.selected)
     for probe in content.probes:
-        _paint_probe(painter, frame, content.stack, probe, normal, probe.needle.id == content.selected)
+        paint_probe(painter, frame, content.stack, probe, normal, probe.needle.id == content.selected)
     _paint_proposed(painter, frame, content)
     _paint_drawn(painter, frame, content)
     for mark in content.marks_lps_mm:
@@ -214,7 +186,7 @@ def _paint_outlines(painter: QPainter, frame: SliceFrame, content: SliceContent)
         color.setAlphaF(style.opacity)
         path = QPainterPath()
         for line in lines:
-            path.addPolygon(_polygon(frame, line))
+            path.addPolygon(frame.polygon(line))
         painter.setPen(QPen(color, style.width_px))
         fill = QColor(*style.color)
         fill.setAlphaF(style.fill * style.opacity)
@@ -236,85 +208,23 @@ def _paint_segments(painter: QPainter, frame: SliceFrame, segments: FloatArray, 
     painter.drawLines([QLineF(x[n], y[n], x[n + 1], y[n + 1]) for n in range(0, len(x), 2)])
 
 
-def _paint_heat(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
-    heat = content.heat
-    if heat is None:
+def _paint_field(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
+    if content.overlay is None:
         return
-    rows, columns, _ = heat.pixels.shape
-    pixels = np.ascontiguousarray(heat.pixels)
-    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
-    painter.drawImage(QRectF(frame.to_view(*heat.low_mm), frame.to_view(*heat.high_mm)), image)
+    _paint_patch(painter, frame, content.overlay)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for degrees, line in heat.lines:
-        painter.setPen(QPen(QColor(*line_color(degrees)), 1.2))
-        painter.drawPolyline(_polygon(frame, line))
+    for _, color, line in content.overlay.lines:
+        painter.setPen(QPen(QColor(*color), 1.2))
+        painter.drawPolyline(frame.polygon(line))
 
 
-def _paint_zone(
-    painter: QPainter, frame: SliceFrame, stack: PlaneStack, probe: DrawnProbe, normal: float
-) -> None:
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    # A spread that nobody published is assumed: its band is fainter, and dotted.
-    color = QColor(ZONE)
-    color.setAlpha(255 if probe.is_spread_published else 120)
-    dashed = QPen(color, 1.0)
-    dashed.setDashPattern([3.0, 4.0] if probe.is_spread_published else [1.0, 4.0])
-    for zone, pen in ((probe.zone, QPen(QColor(ZONE), 2.0)), (probe.inner, dashed), (probe.outer, dashed)):
-        ring = zone.section(stack, normal) if zone is not None else None
-        if ring is not None:
-            painter.setPen(pen)
-            painter.drawPolygon(_polygon(frame, ring))
-
-
-def _paint_foci(
-    painter: QPainter, frame: SliceFrame, stack: PlaneStack, foci: DrawnFoci, normal: float
-) -> None:
-    """Each focus the slice cuts, and where the window passes the slice."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    # Many foci lie side by side: fainter, so that what is under them is seen.
-    color = QColor(ZONE)
-    color.setAlpha(200 if len(foci.zones) < 40 else 90)
-    painter.setPen(QPen(color, 1.0))
-    for ring in foci.sections(stack, normal):
-        painter.drawPolygon(_polygon(frame, ring))
-    if len(foci.window_lps_mm):
-        window = stack.to_plane(np.vstack([foci.window_lps_mm, foci.window_lps_mm[:1]]))
-        faint = QColor(PROBE)
-        faint.setAlpha(110)
-        painter.setPen(QPen(faint, 1.4))
-        painter.drawPolyline(_polygon(frame, window[:, :2]))
-
-
-def _paint_probe(
-    painter: QPainter,
-    frame: SliceFrame,
-    stack: PlaneStack,
-    probe: DrawnProbe,
-    normal: float,
-    is_selected: bool,
-) -> None:
-    entry = stack.to_plane(np.array(probe.needle.entry_lps_mm))
-    tip = stack.to_plane(np.array(probe.needle.tip_lps_mm))
-    faint, full = QColor(PROBE), QColor(PROBE)
-    faint.setAlpha(90)
-    reach = max(IN_PLANE_MM, stack.step_mm[2] / 2)
-    if probe.shafts_lps_mm:  # the middle of a set is where it is held, and no needle
-        painter.setPen(QPen(faint, 1.2, Qt.PenStyle.DashLine))
-        painter.drawLine(_view(frame, entry), _view(frame, tip))
-    for ends in probe.shafts_lps_mm or ((probe.needle.entry_lps_mm, probe.needle.tip_lps_mm),):
-        outer, inner = (stack.to_plane(np.array(p)) for p in ends)
-        painter.setPen(QPen(faint, 1.4))
-        painter.drawLine(_view(frame, outer), _view(frame, inner))
-        part = _part_within(outer, inner, normal - reach, normal + reach)
-        if part is not None:
-            painter.setPen(QPen(full, 2.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawLine(_view(frame, part[0]), _view(frame, part[1]))
-    for point, is_tip in ((entry, False), (tip, True)):
-        color = full if abs(point[2] - normal) <= reach else faint
-        painter.setPen(QPen(QColor("#7aa2ff") if is_selected else color, 1.8))
-        painter.setBrush(QBrush(color) if is_tip else QBrush(QColor(0, 0, 0, 120)))
-        painter.drawEllipse(_view(frame, point), HANDLE_PX, HANDLE_PX)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
+def _paint_patch(painter: QPainter, frame: SliceFrame, patch: Patch) -> None:
+    """Pixels of a patch of the slice, smoothed."""
+    rows, columns, _ = patch.pixels.shape
+    pixels = np.ascontiguousarray(patch.pixels)
+    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(QRectF(frame.to_view(*patch.low_mm), frame.to_view(*patch.high_mm)), image)
 
 
 def _paint_proposed(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
@@ -323,14 +233,14 @@ def _paint_proposed(painter: QPainter, frame: SliceFrame, content: SliceContent)
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for line in content.proposed:
-        painter.drawPolyline(_polygon(frame, line))
+        painter.drawPolyline(frame.polygon(line))
 
 
 def _paint_drawn(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(DRAWN), 2.0))
     for line in content.drawn:
-        painter.drawPolyline(_polygon(frame, line))
+        painter.drawPolyline(frame.polygon(line))
     if content.brush is not None:
         right, down, radius = content.brush
         painter.setPen(QPen(QColor(DRAWN), 1.2))
@@ -339,7 +249,7 @@ def _paint_drawn(painter: QPainter, frame: SliceFrame, content: SliceContent) ->
 
 def _paint_mark(painter: QPainter, frame: SliceFrame, stack: PlaneStack, mark: Point) -> None:
     point = stack.to_plane(np.array(mark))
-    at = _view(frame, point)
+    at = frame.at(point)
     painter.setPen(QPen(QColor("#7aa2ff"), 1.6))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawEllipse(at, 8.0, 8.0)
@@ -394,25 +304,3 @@ def shadowed_text(painter: QPainter, rect: QRectF, alignment: Qt.AlignmentFlag, 
     painter.drawText(rect.translated(1, 1), flags, text)
     painter.setPen(QColor("#b9c2ca"))
     painter.drawText(rect, flags, text)
-
-
-def _part_within(
-    entry: FloatArray, tip: FloatArray, low: float, high: float
-) -> tuple[FloatArray, FloatArray] | None:
-    """The part of a segment whose third coordinate lies in low..high."""
-    rise = float(tip[2] - entry[2])
-    if abs(rise) < 1e-9:
-        return (entry, tip) if low <= entry[2] <= high else None
-    first, last = sorted(((low - entry[2]) / rise, (high - entry[2]) / rise))
-    first, last = max(0.0, float(first)), min(1.0, float(last))
-    return (entry + first * (tip - entry), entry + last * (tip - entry)) if first < last else None
-
-
-def _view(frame: SliceFrame, plane_point: FloatArray) -> QPointF:
-    return frame.to_view(float(plane_point[0]), float(plane_point[1]))
-
-
-def _polygon(frame: SliceFrame, line: FloatArray) -> QPolygonF:
-    x = (line[:, 0] - frame.center_mm[0]) / frame.mm_per_px + frame.width / 2
-    y = (line[:, 1] - frame.center_mm[1]) / frame.mm_per_px + frame.height / 2
-    return QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)])

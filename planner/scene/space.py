@@ -25,8 +25,9 @@ from vtkmodules.vtkRenderingCore import (
 
 from planner.model.assessment import Surface
 from planner.model.plan import Point
+from planner.scene.drawn_electrodes import DrawnArray
 from planner.scene.instruments import DrawnFoci, DrawnProbe, DrawnZone
-from planner.scene.palette import PAINTED, PROBE, SIMULATED, ZONE, Color, rgb
+from planner.scene.palette import PAINTED, PROBE, SELECTED, SHAFT, SIMULATED, ZONE, Color, rgb
 from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
 #: Liver and probes show through the painted skin.
@@ -121,9 +122,13 @@ class SpaceScene:
     # plan ----------------------------------------------------------------------------------
 
     def set_probes(
-        self, probes: tuple[DrawnProbe, ...], selected: str, foci: tuple[DrawnFoci, ...] = ()
+        self,
+        probes: tuple[DrawnProbe, ...],
+        selected: str,
+        foci: tuple[DrawnFoci, ...] = (),
+        arrays: tuple[DrawnArray, ...] = (),
     ) -> None:
-        """Show probes with their zones, and grids of foci with their windows."""
+        """Show probes with their zones, grids of foci with their windows, and electrodes."""
         for actor in self._instruments:
             self.renderer.RemoveActor(actor)
         self._instruments = []
@@ -132,7 +137,7 @@ class SpaceScene:
             for start, stop in probe.shafts_lps_mm or ((probe.needle.entry_lps_mm, probe.needle.tip_lps_mm),):
                 self._instruments.append(_rod(start, stop, 1.2 if is_selected else 0.9))
             for point, radius in ((probe.needle.entry_lps_mm, 2.6), (probe.needle.tip_lps_mm, 1.6)):
-                self._instruments.append(_ball(point, radius, "#7aa2ff" if is_selected else PROBE))
+                self._instruments.append(_ball(point, radius, SELECTED if is_selected else PROBE))
             if probe.zone is not None:
                 self._instruments.append(_zone(probe.zone))
         for grid in foci:
@@ -142,6 +147,13 @@ class SpaceScene:
             ring = grid.window_lps_mm
             for start, stop in zip(ring, np.roll(ring, -1, axis=0), strict=True):
                 self._instruments.append(_rod(start, stop, 0.9))
+        for array in arrays:
+            for electrode in (e for e in array.electrodes if not e.is_later):
+                bare, tip = electrode.bare_end_lps_mm, electrode.tip_lps_mm
+                self._instruments.append(_rod(electrode.entry_lps_mm, bare, 0.7, SHAFT))
+                self._instruments.append(_rod(bare, tip, 1.3))
+                color = SELECTED if array.id == selected else PROBE
+                self._instruments.append(_ball(electrode.entry_lps_mm, 2.2, color))
         for actor in self._instruments:
             self.renderer.AddActor(actor)
 
@@ -263,7 +275,7 @@ class SpaceScene:
         return float(px), float(py), float(pz)
 
 
-def _rod(start: npt.ArrayLike, stop: npt.ArrayLike, radius: float) -> vtkActor:
+def _rod(start: npt.ArrayLike, stop: npt.ArrayLike, radius: float, color: str = PROBE) -> vtkActor:
     line = vtkLineSource()
     line.SetPoint1(*np.asarray(start, dtype=float).tolist())
     line.SetPoint2(*np.asarray(stop, dtype=float).tolist())
@@ -272,7 +284,7 @@ def _rod(start: npt.ArrayLike, stop: npt.ArrayLike, radius: float) -> vtkActor:
     tube.SetRadius(radius)
     tube.SetNumberOfSides(12)
     tube.CappingOn()
-    return _actor(tube, PROBE, 1.0)
+    return _actor(tube, color, 1.0)
 
 
 def _ball(point: Point, radius: float, color: str) -> vtkActor:

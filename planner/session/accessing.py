@@ -13,7 +13,8 @@ from planner.base.task import Task
 from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
-from planner.planning.devices import Device, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Device
 from planner.planning.placing import center_offset_mm
 from planner.session.placing import center_of, nearest_lesion, zone_center_of
 from planner.session.session import Session

@@ -19,8 +19,10 @@ from planner.model.registration import Registration
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.planning.constants import Constant
-from planner.planning.devices import Device, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Device
 from planner.session.following_up import FollowingUp
+from planner.session.residual import ResidualRegion, residual_name, residual_regions
 from planner.session.scan_pairs import ScanPair, names_of
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class AchievedAnswer:
     zone: BoolArray
     zone_grid: Grid
     surface: Surface
+    residual: tuple[ResidualRegion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,12 @@ class Achieving:
         self.proposal_trouble: PlannerError | None = None
         self.looked_at: int | None = None
         self._zone = ""
+        self._compared: tuple[StructureSet, StructureSet, bool] | None = None
 
     def clear(self) -> None:
         """Forget all, as when another case is opened."""
         self.answer = self.trouble = self.proposal_trouble = self.looked_at = None
-        self.proposals, self._zone = (), ""
+        self.proposals, self._zone, self._compared = (), "", None
         self.changed.emit()
 
     # judging -------------------------------------------------------------------------------
@@ -167,7 +171,8 @@ class Achieving:
         from planner.compute.margin import prepare_margin
         from planner.compute.outline_distance import OutlineDistance
         from planner.compute.outline_mesh import outline_mesh
-        from planner.planning.achieved_margin import ErrorBudget, achieved_margin
+        from planner.planning.achieved_margin import achieved_margin
+        from planner.planning.error_budget import ErrorBudget
 
         structures = subject.pair.case.structures
         task.report(0.0, f"Outline of {subject.lesion}")
@@ -190,12 +195,15 @@ class Achieving:
             "mm",
             subject.lesion,
         )
-        return AchievedAnswer(subject, margin, prepared, liver, zone, zone_grid, surface)
+        task.report(0.95, "What is left, on both scans")
+        left = residual_regions(subject.pair, subject.registration, margin)
+        return AchievedAnswer(subject, margin, prepared, liver, zone, zone_grid, surface, left)
 
     def show(self, answer: AchievedAnswer) -> None:
         """Take over a judgement; what was proposed for an older one goes."""
         self.look_away()
         self.answer, self.trouble, self.proposals, self.proposal_trouble = answer, None, (), None
+        self._compared = None
         self.changed.emit()
 
     def fail(self, error: PlannerError) -> None:
@@ -210,12 +218,36 @@ class Achieving:
             return False
         old, new = self.answer.subject, self.subject()
         is_same = (old.lesion, old.zone) == (new.lesion, new.zone) and old.registration is new.registration
+        return is_same and self._are_same_voxels(old, new)
+
+    def _are_same_voxels(self, old: AchievedSubject, new: AchievedSubject) -> bool:
+        """Compared once for two structure sets: this is asked at every paint."""
         one, two = old.pair.case.structures, new.pair.case.structures
-        return (
-            is_same
-            and one.grid == two.grid
-            and all(_voxels_are(one, two, name) for name in (old.lesion, old.zone))
-        )
+        if self._compared is None or self._compared[0] is not one or self._compared[1] is not two:
+            is_same = one.grid == two.grid and all(
+                _voxels_are(one, two, name) for name in (old.lesion, old.zone)
+            )
+            self._compared = (one, two, is_same)
+        return self._compared[2]
+
+    # what is left --------------------------------------------------------------------------
+
+    def residual_on(self, image: str) -> ResidualRegion | None:
+        """What was left of the lesion in a scan's space, to be drawn; None where there is nothing to draw."""
+        if self.answer is None or not self._following.is_on or not self.is_current:
+            return None
+        return next((r for r in self.answer.residual if r.image == image), None)
+
+    @property
+    def residual_title(self) -> str:
+        """What the kept residual lesion would be called; empty where nothing was judged."""
+        return "" if self.answer is None else residual_name(self.answer.subject.lesion)
+
+    def why_not_keep(self) -> str:
+        """Why what is left cannot become a structure, or empty."""
+        if self.answer is None or not self.is_current:
+            return "Judge the lesion first."
+        return "" if self.answer.residual else "Nothing of the lesion lies outside the zone."
 
     @property
     def verdict(self) -> str:
@@ -255,7 +287,7 @@ class Achieving:
             If no entry is allowed.
         """
         from planner.planning.case_ground import access_ground_of
-        from planner.planning.follow_up import second_probe, still_to_treat
+        from planner.planning.second_probe import second_probe, still_to_treat
 
         subject = answer.subject
         ground = access_ground_of(subject.pair.case.structures, task.part(0.0, 0.4))
@@ -331,4 +363,7 @@ def _voxels_are(one: StructureSet, two: StructureSet, name: str) -> bool:
     if name not in one or name not in two:
         return False
     a, b = one[name], two[name]
-    return one.layers[a.layer] is two.layers[b.layer] and a.label == b.label
+    if one.layers[a.layer] is two.layers[b.layer] and a.label == b.label:
+        return True
+    box = one.box(name)
+    return box == two.box(name) and bool(np.array_equal(one.mask(name, box), two.mask(name, box)))

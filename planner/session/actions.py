@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from planner.model.roles import Role
 from planner.session.accessing import Accessing
 from planner.session.achieving import Achieving
+from planner.session.advising import Advising
 from planner.session.appearance import CT_PRESETS, Appearance
 from planner.session.brushing import Brush, Brushing
-from planner.session.following_up import FollowingUp, NextClick
+from planner.session.electrode_placing import ElectrodePlacing
+from planner.session.following_up import FollowingUp
+from planner.session.landmarking import Landmarking
 from planner.session.outlining import Outline, Outlining
 from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
+from planner.session.scan_pairs import NextClick
 from planner.session.session import Session, new_plan
 from planner.session.simulating import Simulating
-from planner.session.suggesting import Suggesting
+from planner.session.suggesting import ELECTRODE_ORDERS, Suggesting
 
 #: A copied probe is moved so far, across the body.
 COPY_SHIFT_MM = 15.0
@@ -31,8 +35,12 @@ class Workbench:
     outlining: Outlining = field(init=False)
     accessing: Accessing = field(init=False)
     suggesting: Suggesting = field(init=False)
+    electrodes: ElectrodePlacing = field(init=False)
+    suggesting_electrodes: Suggesting = field(init=False)
+    advising: Advising = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
+    landmarking: Landmarking = field(init=False)
     brushing: Brushing = field(init=False)
     achieving: Achieving = field(init=False)
     placed: PlacedNeedles = field(init=False)
@@ -43,8 +51,12 @@ class Workbench:
         self.outlining = Outlining(self.session)
         self.accessing = Accessing(self.session)
         self.suggesting = Suggesting(self.session)
+        self.electrodes = ElectrodePlacing(self.session, self.placing)
+        self.suggesting_electrodes = Suggesting(self.session, ("electrode_array",), ELECTRODE_ORDERS)
+        self.advising = Advising(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
+        self.landmarking = Landmarking(self.following)
         self.brushing = Brushing(self.following)
         self.achieving = Achieving(self.following)
         self.placed = PlacedNeedles(self.following)

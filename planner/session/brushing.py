@@ -17,10 +17,10 @@ from planner.model.image import Image
 from planner.model.plan import Point
 from planner.model.registration import Registration
 from planner.model.roles import Role
-from planner.model.structures import Structure
+from planner.model.structures import Structure, StructureSet
 from planner.model.vocabulary import vocabulary
-from planner.session.following_up import FollowingUp, NextClick
-from planner.session.scan_pairs import mask_on, names_of
+from planner.session.following_up import FollowingUp
+from planner.session.scan_pairs import NextClick, mask_on, names_of
 
 if TYPE_CHECKING:
     from planner.compute.zone_growing import GrownZone
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BoolArray = npt.NDArray[np.bool_]
 
 NAME = "Ablation zone"
+TAKE = f"Take {NAME}"
 #: Dabs of one stroke stand so far apart, as a share of the brush's radius.
 DAB_SHARE = 0.4
 
@@ -47,6 +48,30 @@ class GrowingSubject:
     image: Image
     within: BoolArray | None
     seed_lps_mm: Point
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnZone:
+    """A zone as it was drawn at one moment, on the planning scan's lattice."""
+
+    mask: BoolArray
+    grid: Grid
+    planning: Image
+    origin: str
+    revision: int
+
+
+def with_zone(structures: StructureSet, zone: DrawnZone) -> StructureSet:
+    """A copy of structures with a drawn zone in it, in the place of an earlier one; any thread may ask."""
+    mask = zone.mask
+    if not structures.grid.same_as(zone.grid):
+        from planner.compute.registration import resampled_mask
+
+        whole = Registration.identity(zone.planning)
+        mask = resampled_mask(mask, zone.grid, zone.planning.id, whole, structures.grid)
+    entry = vocabulary().entry(Role.ABLATION_ZONE)
+    taken = Structure(NAME, Role.ABLATION_ZONE, color=entry.color, code=entry.code, origin=zone.origin)
+    return structures.with_mask(taken, mask)
 
 
 class Brushing:
@@ -96,16 +121,16 @@ class Brushing:
         following = self._following
         if following.pair is None:
             return "Add the scan after treatment first."
-        if following.laid is None:
+        if following.laid is None or following.is_laid_old:
             return "The other scan is still being laid over this one."
         return ""
 
     def subject(self, seed_lps_mm: Point) -> GrowingSubject:
         """What a zone grows in from a click; raises `InvalidValue` without a scan after treatment."""
         following = self._following
-        pair = following.pair
-        if pair is None or following.laid is None:
-            raise InvalidValue("There is no scan to grow a zone in.", "", self.why_not())
+        pair, why = following.pair, self.why_not()
+        if why or pair is None or following.laid is None:
+            raise InvalidValue("There is no scan to grow a zone in.", "", why)
         livers = names_of(pair.case, Role.LIVER)
         lesions = names_of(pair.case, Role.LESION)
         within = mask_on(pair, (*livers, *lesions)) if livers else None
@@ -125,7 +150,21 @@ class Brushing:
         return grow_to_border(subject.image, subject.seed_lps_mm, within=subject.within, task=task)
 
     def show_grown(self, subject: GrowingSubject, grown: GrownZone) -> None:
-        """Take over a grown zone, to be corrected."""
+        """Take over a grown zone, to be corrected.
+
+        Raises
+        ------
+        PlannerError
+            If the scans were laid over each other in another way meanwhile.
+        """
+        laid = self._following.laid
+        if laid is None or laid.image is not subject.image:
+            raise PlannerError(
+                "The scans lie over each other in another way now; the zone grown in them as they were is"
+                " not taken over.",
+                NAME,
+                "Click into the zone again.",
+            )
         cut = f"; bridges thinner than {2 * grown.bridge_mm:g} mm cut" if grown.bridge_mm else ""
         low, high = (round(v) for v in grown.range_values)
         self.origin = f"grown from a click, {low} to {high} {subject.image.unit}{cut}".strip()
@@ -214,6 +253,14 @@ class Brushing:
         self.origin = structures[name].origin
         self._take_over(mask.copy(), image.grid)
 
+    def drawn(self) -> DrawnZone:
+        """What was drawn, as it is now; raises `PlannerError` where nothing is."""
+        pair = self._following.pair
+        if self.mask is None or self.grid is None or self.is_empty or pair is None:
+            raise PlannerError("There is no zone to take.", NAME, "Grow or draw it first.")
+        origin = f"{self.origin}, {pair.other.title}"
+        return DrawnZone(self.mask.copy(), self.grid, pair.planning, origin, self.revision)
+
     def take(self) -> str:
         """Make the zone a structure of the case; can be undone. Gives its name.
 
@@ -222,26 +269,16 @@ class Brushing:
         PlannerError
             If nothing is drawn, or the case has no structures.
         """
-        pair = self._following.pair
-        if self.mask is None or self.grid is None or self.is_empty or pair is None:
-            raise PlannerError("There is no zone to take.", NAME, "Grow or draw it first.")
-        structures, mask = pair.case.structures, self.mask
-        if not structures.grid.same_as(self.grid):
-            from planner.compute.registration import resampled_mask
-
-            whole = Registration.identity(pair.planning)
-            mask = resampled_mask(mask, self.grid, pair.planning.id, whole, structures.grid)
-        entry = vocabulary().entry(Role.ABLATION_ZONE)
-        zone = Structure(
-            NAME,
-            Role.ABLATION_ZONE,
-            color=entry.color,
-            code=entry.code,
-            origin=f"{self.origin}, {pair.other.title}",
-        )
-        self.clear()
-        self._following.session.change_structures(f"Take {NAME}", structures.with_mask(zone, mask))
+        zone = self.drawn()
+        session = self._following.session
+        session.change_structures(TAKE, with_zone(session.case.structures, zone))
+        self.taken(zone)
         return NAME
+
+    def taken(self, zone: DrawnZone) -> None:
+        """A zone has become a structure: what was drawn goes, unless it was drawn on since."""
+        if zone.revision == self.revision:
+            self.clear()
 
     def _take_over(self, mask: BoolArray, grid: Grid) -> None:
         self.mask, self.grid = mask, grid

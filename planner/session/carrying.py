@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.model.geometry import Box, Grid
+from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.registration import Registration
 from planner.model.structures import Structure, StructureSet
-from planner.session.scan_pairs import ScanPair, is_forward, to_other
+from planner.session.scan_pairs import ScanPair, is_forward, reached_box
 from planner.session.session import Session
 
 if TYPE_CHECKING:
-    from planner.planning.follow_up import CarriedPlan
+    from planner.planning.carried_plan import CarriedPlan
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -68,7 +68,7 @@ def make_carried_over(pair: ScanPair, registration: Registration, plan: Plan, ta
     InvalidValue
         If the registration is a deformation from the other scan to this one, or nothing reaches it.
     """
-    from planner.planning.follow_up import carried_plan
+    from planner.planning.carried_plan import carried_plan
 
     forward = _forward(pair, registration)
     case, other = pair.case, pair.other
@@ -92,15 +92,20 @@ def make_carried_over(pair: ScanPair, registration: Registration, plan: Plan, ta
 
 
 def take_carried_over(session: Session, done: CarriedOver) -> None:
-    """Go on planning on the other scan: two changes, each of which can be undone."""
+    """Go on planning on the other scan: one change that can be undone."""
     case = session.case.with_structures(done.structures).judged_on(done.structures.id)
     if done.carried is None:
         session.change_case(f"Carry structures to {done.pair.other.title}", case)
     else:
-        # The plan first: no module is to judge old needles in the new scan on the way.
-        session.change_plan("Carry plan over", done.carried.plan)
-        session.change_case(f"Carry structures to {done.pair.other.title}", case)
+        # Together: no module is to judge old needles in the new scan on the way.
+        session.change_both("Carry plan over", case, done.carried.plan)
     session.selection.choose(image=done.pair.other.id)
+
+
+def written_over(session: Session, done: CarriedOver, task: Task) -> CarriedOver:
+    """The same with its structures written into the case's folder already; any thread may ask."""
+    alone = Case(session.case.id, done.structures.id, structure_sets=(done.structures,))
+    return replace(done, structures=session.written(alone, task).structures)
 
 
 def _forward(pair: ScanPair, registration: Registration) -> Registration:
@@ -133,7 +138,7 @@ def _moved(pair: ScanPair, registration: Registration, task: Task) -> Iterator[t
         if structures.box(structure.name).is_empty:
             continue
         mask, grid = structures.cropped(structure.name, max(structures.grid.spacing_mm))
-        box = _reached(grid, pair, registration)
+        box = reached_box(grid, pair, registration)
         if box.is_empty:
             continue
         near = resampled_mask(mask, grid, pair.planning.id, registration, onto.cropped(box))
@@ -142,18 +147,3 @@ def _moved(pair: ScanPair, registration: Registration, task: Task) -> Iterator[t
         whole = np.zeros(onto.shape, dtype=bool)
         whole[box.slices] = near
         yield replace(structure, origin=f"{structure.origin}, carried over from {pair.planning.title}"), whole
-
-
-def _reached(grid: Grid, pair: ScanPair, registration: Registration) -> Box:
-    """The voxels of the other scan a lattice of the planning scan may come to lie in."""
-    rows = [np.linspace(0, n - 1, 9) for n in grid.shape[::-1]]
-    ijk = np.stack(np.meshgrid(*rows, indexing="ij"), axis=-1).reshape(-1, 3)
-    onto = pair.other.grid
-    # A deformation between these points moves less than the margin added here.
-    rim = 2 + np.ceil(8.0 / np.array(onto.spacing_mm)) * (registration.field is not None)
-    at = onto.to_ijk(to_other(registration, pair.planning.id, grid.to_lps(ijk)))
-    low = np.clip(np.floor(at.min(axis=0) - rim), 0, onto.shape[::-1]).astype(int)[::-1]
-    high = np.clip(np.ceil(at.max(axis=0) + rim) + 1, 0, onto.shape[::-1]).astype(int)[::-1]
-    k0, j0, i0 = (int(n) for n in low)
-    k1, j1, i1 = (int(n) for n in high)
-    return Box((k0, j0, i0), (max(k0, k1), max(j0, j1), max(i0, i1)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,45 +11,26 @@ from psygnal import Signal
 from planner.base.errors import PlannerError
 from planner.model.geometry import FloatArray
 from planner.model.image import Image
+from planner.model.landmarks import Landmarks
 from planner.model.plan import Point
-from planner.model.registration import Registration
+from planner.model.registration import FitError, Registration
 from planner.model.roles import Role
+from planner.session.landmarking import error_words, judged, lying_words
 from planner.session.scan_pairs import (
     BY_HAND,
     LaidOver,
     Moves,
+    NextClick,
     ScanPair,
     is_forward,
     movement,
     names_of,
-    to_other,
 )
 from planner.session.session import Session
 
-#: So few landmarks may raise an error that is known otherwise, and never lower it: they may sit well by chance.
-FEW_LANDMARKS = 2
 #: A slice's corner has room for so much of a title.
 TITLE_LETTERS = 16
 NO_MOVES: Moves = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-
-class NextClick(StrEnum):
-    """What the next click in a slice means."""
-
-    NOTHING = "nothing"
-    LANDMARK_HERE = "a landmark on the planning scan"
-    LANDMARK_THERE = "the same place on the other scan"
-    ZONE = "a place within the zone"
-    NEEDLE_ENTRY = "where the needle passes the skin"
-    NEEDLE_TIP = "the needle's tip"
-
-
-@dataclass(frozen=True)
-class Landmark:
-    """The same place, clicked in both scans, each in its own space."""
-
-    here_lps_mm: Point
-    there_lps_mm: Point
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,19 +41,13 @@ class _Made:
     ----------
     registration
         As it is kept.
-    plain
-        The same before landmarks judged it.
     base, moves
         What the hand corrects, and by how much.
-    landmarks
-        That judge it.
     """
 
     registration: Registration
-    plain: Registration
     base: Registration
     moves: Moves = NO_MOVES
-    landmarks: tuple[Landmark, ...] = ()
 
 
 class FollowingUp:
@@ -97,7 +71,6 @@ class FollowingUp:
         self.is_checkered = False
         self.next_click = NextClick.NOTHING
         self._other = ""
-        self._here: Point | None = None
         self._made: list[_Made] = []
         self._identity: Registration | None = None
 
@@ -180,15 +153,24 @@ class FollowingUp:
             return f"{pair.planning.modality} and {pair.other.modality}: deformation is found in scans of one kind."
         return ""
 
-    def show_registration(self, registration: Registration) -> None:
+    def show_registration(self, registration: Registration, label: str = "") -> None:
         """Keep a registration with the case; can be undone. Landmarks that are there judge it."""
-        word = "Register locally" if registration.field is not None else "Register"
-        landmarks = self.landmarks
-        self._keep(word, registration, registration, NO_MOVES, landmarks)
+        label = label or ("Register locally" if registration.field is not None else "Register")
+        if registration.estimate is None and registration.error_mm is not None:
+            basis = registration.error_basis or "as it was given"
+            registration = registration.estimated(FitError.of_rms(registration.error_mm, basis))
+        self._keep(label, registration, registration, NO_MOVES)
+
+    def keep_landmarks(self, label: str, landmarks: Landmarks) -> None:
+        """Keep landmarks of the two scans with the case, and the registration as they judge it."""
+        lying = self.lying
+        assert lying is not None
+        made = self._made_of(lying)
+        self._keep(label, lying, made.base, made.moves, landmarks)
 
     def show_laid_over(self, laid: LaidOver) -> None:
-        """Show the other scan over the slices."""
-        if self.is_on:
+        """Show the other scan over the slices; one that was laid by an older registration is not shown."""
+        if self.is_on and self._is_of_now(laid):
             self.laid = laid
             self.changed.emit()
             self.look_changed.emit()
@@ -196,11 +178,16 @@ class FollowingUp:
     @property
     def is_laid_old(self) -> bool:
         """Whether the overlay is missing, or of another scan or registration than what is there now."""
-        pair, lying, laid = self.pair, self.lying, self.laid
-        if pair is None or lying is None:
+        if self.pair is None or self.lying is None:
             return False
-        of = (pair.planning.id, pair.other.id)
-        return laid is None or laid.registration is not lying or (laid.planning, laid.other) != of
+        return self.laid is None or not self._is_of_now(self.laid)
+
+    def _is_of_now(self, laid: LaidOver) -> bool:
+        """Whether an overlay is of the two scans as they lie to each other now."""
+        pair = self.pair
+        if pair is None or laid.registration is not self.lying:
+            return False
+        return (laid.planning, laid.other) == (pair.planning.id, pair.other.id)
 
     # looking -------------------------------------------------------------------------------
 
@@ -240,8 +227,6 @@ class FollowingUp:
 
     def wait_for(self, click: NextClick) -> None:
         """Say what the next click in a slice means."""
-        if click != NextClick.LANDMARK_THERE:
-            self._here = None
         self.next_click = click
         self.changed.emit()
         self.look_changed.emit()
@@ -262,59 +247,8 @@ class FollowingUp:
                 shown.title,
                 "Choose the planning scan in the list of series.",
             )
-        if asked == NextClick.LANDMARK_HERE:
-            self._here = lps_mm
-            self.wait_for(NextClick.LANDMARK_THERE)
-        elif asked == NextClick.LANDMARK_THERE and self._here is not None:
-            here = self._here
-            self.wait_for(NextClick.NOTHING)
-            self.add_landmark(here, lps_mm)
-        elif asked != NextClick.NOTHING:
+        if asked != NextClick.NOTHING:
             self.pointed.emit(asked, lps_mm)
-
-    @property
-    def marks(self) -> tuple[Point, ...]:
-        """Where landmarks stand on the planning scan, with the one that waits for its partner."""
-        if not self.is_on:
-            return ()
-        waiting = (self._here,) if self._here is not None else ()
-        return (*(mark.here_lps_mm for mark in self.landmarks), *waiting)
-
-    # landmarks -----------------------------------------------------------------------------
-
-    @property
-    def landmarks(self) -> tuple[Landmark, ...]:
-        """The places clicked in both scans."""
-        return self._made_of(self.lying).landmarks if self.lying is not None else ()
-
-    @property
-    def landmark_errors_mm(self) -> tuple[float, ...]:
-        """How far each landmark is mapped from its partner."""
-        lying = self.lying
-        if lying is None or not self.landmarks:
-            return ()
-        start, stop = self._landmark_points(lying, self.landmarks)
-        return tuple(float(e) for e in lying.landmark_errors_mm(start, stop))
-
-    def add_landmark(self, here_lps_mm: Point, shown_lps_mm: Point) -> None:
-        """Add a pair: a place of the planning scan, and where the same is seen in the overlay."""
-        pair, lying = self.pair, self.lying
-        if pair is None or lying is None:
-            return
-        there = to_other(lying, pair.planning.id, np.array([shown_lps_mm]))[0]
-        mark = Landmark(here_lps_mm, (float(there[0]), float(there[1]), float(there[2])))
-        self._change_landmarks("Add landmark", (*self.landmarks, mark))
-
-    def remove_landmark(self, number: int) -> None:
-        """Take a pair away; without any the error is what it was before."""
-        kept = tuple(mark for n, mark in enumerate(self.landmarks) if n != number)
-        self._change_landmarks("Remove landmark", kept)
-
-    def _change_landmarks(self, label: str, landmarks: tuple[Landmark, ...]) -> None:
-        lying = self.lying
-        assert lying is not None
-        made = self._made_of(lying)
-        self._keep(label, made.plain, made.base, made.moves, landmarks)
 
     # correcting ----------------------------------------------------------------------------
 
@@ -338,7 +272,7 @@ class FollowingUp:
                 corrected = base.with_correction(base.rigid @ back @ np.linalg.inv(base.rigid), BY_HAND)
             else:
                 corrected = base.with_correction(matrix, BY_HAND)
-        self._keep("Correct registration", corrected, base, moves, made.landmarks)
+        self._keep("Correct registration", corrected, base, moves)
 
     @property
     def center_lps_mm(self) -> FloatArray:
@@ -356,51 +290,38 @@ class FollowingUp:
     @property
     def lying_words(self) -> str:
         """How the other scan lies to the planning one, in words."""
-        pair, lying, found = self.pair, self.lying, self.registration
-        if pair is None or lying is None:
+        pair = self.pair
+        if pair is None:
             return "There is no other scan in this case yet."
-        if found is None:
-            return "Not registered: shown as the scanners placed them."
-        center = self.center_lps_mm
-        there = to_other(found, pair.planning.id, center[None])[0]
-        turn = np.degrees(np.arccos(np.clip((np.trace(found.rigid[:3, :3]) - 1.0) / 2.0, -1.0, 1.0)))
-        words = f"Shift {np.linalg.norm(there - center):.1f} mm, turn {turn:.1f}°"
-        if found.field is not None:
-            words += f", deformed by up to {found.field.largest_mm:.1f} mm"
-        return f"{words} ({found.method})"
+        return lying_words(self.registration, self.center_lps_mm, pair.planning.id)
 
     @property
     def error_words(self) -> str:
         """How well they fit, and by what that is known."""
-        found = self.registration
-        if found is None:
+        pair = self.pair
+        if pair is None:
             return ""
-        if found.error_mm is None:
-            return "Error not known: mark landmarks in both scans."
-        by = found.error_basis
-        doubt = "; a lower bound, landmarks say more" if by.startswith("estimated") else ""
-        return f"Error {found.error_mm:.1f} mm, {by}{doubt}"
+        return error_words(
+            self.registration, len(pair.case.landmarks_of(pair.planning.id, pair.other.id).pairs)
+        )
 
     # keeping -------------------------------------------------------------------------------
 
     def _keep(
         self,
         label: str,
-        plain: Registration,
+        registration: Registration,
         base: Registration,
         moves: Moves,
-        landmarks: tuple[Landmark, ...],
+        landmarks: Landmarks | None = None,
     ) -> None:
         pair = self.pair
         assert pair is not None
-        registration = replace(plain)  # another object, by which this step is found again after an undo
-        if landmarks:
-            judged = plain.judged_by(*self._landmark_points(plain, landmarks))
-            assert judged.error_mm is not None
-            is_chance = len(landmarks) <= FEW_LANDMARKS and judged.error_mm < (plain.error_mm or 0.0)
-            registration = registration if is_chance else judged
-        self._made.append(_Made(registration, plain, base, moves, landmarks))
-        self.session.change_case(label, self.session.case.with_registration(registration))
+        marks = landmarks or pair.case.landmarks_of(pair.planning.id, pair.other.id)
+        # Always another object, by which this step is found again after an undo.
+        found = judged(registration, marks.starting(registration.from_image))
+        self._made.append(_Made(found, base, moves))
+        self.session.change_case(label, pair.case.with_landmarks(marks).with_registration(found))
         self.changed.emit()
 
     def _made_of(self, registration: Registration | None) -> _Made:
@@ -408,14 +329,4 @@ class FollowingUp:
         for made in reversed(self._made):
             if made.registration is registration:
                 return made
-        return _Made(registration, registration, registration)
-
-    def _landmark_points(
-        self, registration: Registration, landmarks: tuple[Landmark, ...]
-    ) -> tuple[FloatArray, FloatArray]:
-        """Landmarks (n, 3) in the registration's first and second scan."""
-        pair = self.pair
-        assert pair is not None
-        here = np.array([mark.here_lps_mm for mark in landmarks])
-        there = np.array([mark.there_lps_mm for mark in landmarks])
-        return (here, there) if is_forward(registration, pair) else (there, here)
+        return _Made(registration, registration)

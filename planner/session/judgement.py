@@ -120,7 +120,7 @@ class Judgements:
         for module in self.registry.modules.values():
             if _has_needed(module, case):
                 self._prepare(module, case)
-        for name in self._judgements:
+        for name in tuple(self._judgements):  # who listens may ask anew
             self._mark_old(name)
 
     def preview(self, case: Case, plan: Plan, focus: str) -> None:

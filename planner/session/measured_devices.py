@@ -16,7 +16,8 @@ from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, Plan
 from planner.model.roles import Role
 from planner.planning.device_fitting import TreatedZone, measured_rows, with_measured_rows
-from planner.planning.devices import Device, ZoneRow, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Device, ZoneRow
 from planner.session.own_devices import OwnDevices
 
 #: A zone belongs to the probe whose shaft passes its centre nearest, and no farther than this.

@@ -12,15 +12,8 @@ from planner.base.errors import InvalidValue, PlannerError
 from planner.io.device_files import device_path, name_from_title, read_zone_csv, write_device
 from planner.model.assessment import Confidence
 from planner.planning.constants import Constant
-from planner.planning.devices import (
-    MODALITIES,
-    Device,
-    Medium,
-    ZoneRow,
-    built_in_library,
-    device_library,
-    own_devices_folder,
-)
+from planner.planning.device_library import built_in_library, device_library, own_devices_folder
+from planner.planning.devices import MODALITIES, Device, Medium, ZoneRow
 from planner.planning.emitters import DEFAULTS
 
 ENTERED = "entered by the user"

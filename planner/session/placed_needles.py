@@ -16,12 +16,12 @@ from planner.model.plan import Applicator, Plan, Point
 from planner.model.registration import Registration
 from planner.model.wording import unit_text, value_text
 from planner.plugin.judging import judge
-from planner.session.following_up import FollowingUp, NextClick
-from planner.session.scan_pairs import ScanPair, from_other
+from planner.session.following_up import FollowingUp
+from planner.session.scan_pairs import NextClick, ScanPair, from_other
 
 if TYPE_CHECKING:
     from planner.compute.needle_finding import FoundNeedle
-    from planner.planning.follow_up import PlacedPlan
+    from planner.planning.placed_plan import PlacedPlan
 
 #: What is told of the plan as planned and as placed, side by side.
 COMPARED = (
@@ -169,7 +169,7 @@ class PlacedNeedles:
         InvalidValue
             If no needle that was found lies near a planned one.
         """
-        from planner.planning.follow_up import as_placed
+        from planner.planning.placed_plan import as_placed
 
         return as_placed(self.planned, self.found)
 
@@ -181,7 +181,7 @@ class PlacedNeedles:
 
     def judge_as_placed(self, planned: Plan, answers: tuple[Assessment, ...]) -> None:
         """Make the plan as placed the open one, so that it is judged as any other; can be undone."""
-        from planner.planning.follow_up import as_placed
+        from planner.planning.placed_plan import as_placed
 
         placed = as_placed(planned, self.found).plan
         self._planned, self._placed, self._answers = planned, placed, answers

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from psygnal import Signal
 
 from planner.base.errors import PlannerError
-from planner.model.plan import Applicator, Plan, Point
+from planner.model.electrode_array import Electrode, ElectrodeArray
+from planner.model.plan import Applicator, Instrument, Plan, Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.placing import aimed_applicator, center_offset_mm, entry_on_skin
 from planner.session.session import Session
 
@@ -36,8 +39,12 @@ class Grip(StrEnum):
     WHOLE = "whole"
 
 
+#: Makes an instrument of a target, an entry on the skin and a lesion; raises `PlannerError` where it cannot.
+Maker = Callable[[Point, Point, str], Instrument]
+
+
 class ProbePlacing:
-    """Two clicks make a probe; a drag moves its entry, its tip, or all of it.
+    """Two clicks make a probe, or what another maker makes of a target and an entry.
 
     Parameters
     ----------
@@ -54,6 +61,7 @@ class ProbePlacing:
         self.step = Step.IDLE
         self.target_lps_mm: Point | None = None
         self.lesion = ""
+        self._maker: Maker | None = None
 
     def choose_device(self, name: str) -> None:
         """Take another device for the next probe, with its default settings."""
@@ -61,9 +69,10 @@ class ProbePlacing:
         self.settings = dict(device_library().device(name).defaults)
         self.changed.emit()
 
-    def start(self) -> None:
-        """Wait for a click on a lesion."""
+    def start(self, maker: Maker | None = None) -> None:
+        """Wait for a click on a lesion; the two clicks make a probe, or what a maker makes of them."""
         self.step, self.target_lps_mm, self.lesion = Step.TARGET, None, ""
+        self._maker = maker
         self.changed.emit()
 
     def cancel(self) -> None:
@@ -88,18 +97,18 @@ class ProbePlacing:
             self._place(lps_mm)
         self.changed.emit()
 
-    def ghost(self, lps_mm: Point) -> Applicator | None:
-        """The probe that a click here would make, while the entry is looked for."""
+    def ghost(self, lps_mm: Point) -> Instrument | None:
+        """The instrument that a click here would make, while the entry is looked for."""
         if self.step != Step.ENTRY or self.target_lps_mm is None:
             return None
         try:
-            return self._probe(lps_mm)
+            return self._made(lps_mm)
         except PlannerError:
             return None
 
-    def aim_at_center(self, lesion: str) -> None:
+    def aim_at_center(self, lesion: str, maker: Maker | None = None) -> None:
         """Take a lesion's centre of volume as the target; the next click is the entry."""
-        self.lesion = lesion
+        self.lesion, self._maker = lesion, maker
         self.target_lps_mm, self.step = center_of(self._session.case.structures, lesion), Step.ENTRY
         self._session.selection.choose(lesion=lesion)
         self._session.selection.move_cursor(self.target_lps_mm)
@@ -107,15 +116,18 @@ class ProbePlacing:
 
     def _place(self, lps_mm: Point) -> None:
         plan = self._session.plan
-        probe = self._probe(lps_mm)
+        made = self._made(lps_mm)
         self.step, self.target_lps_mm = Step.IDLE, None
-        self._session.change_plan(f"Place probe {probe.id}", plan.with_instrument(probe))
-        self._session.selection.choose(instrument=probe.id)
+        word = "electrodes" if isinstance(made, ElectrodeArray) else "probe"
+        self._session.change_plan(f"Place {word} {made.id}", plan.with_instrument(made))
+        self._session.selection.choose(instrument=made.id)
 
-    def _probe(self, entry_lps_mm: Point) -> Applicator:
+    def _made(self, entry_lps_mm: Point) -> Instrument:
         assert self.target_lps_mm is not None
         structures = self._session.case.structures
         entry = entry_on_skin(structures, self.target_lps_mm, entry_lps_mm)
+        if self._maker is not None:
+            return self._maker(self.target_lps_mm, entry, self.lesion)
         device = device_library().device(self.device)
         id = self._session.plan.free_id()
         return aimed_applicator(id, device, self.settings, self.target_lps_mm, entry, self.lesion)
@@ -159,15 +171,18 @@ def center_of(structures: StructureSet, name: str) -> Point:
     return x, y, z
 
 
-def dragged(probe: Applicator, grip: Grip, by_lps_mm: Point) -> Applicator:
-    """A probe with its entry, tip, or all of it moved."""
+_Needle = TypeVar("_Needle", Applicator, Electrode)
+
+
+def dragged(needle: _Needle, grip: Grip, by_lps_mm: Point) -> _Needle:
+    """A probe or an electrode with its entry, tip, or all of it moved."""
     if grip == Grip.WHOLE:
-        return probe.moved(by_lps_mm)
-    point = probe.entry_lps_mm if grip == Grip.ENTRY else probe.tip_lps_mm
+        return needle.moved(by_lps_mm)
+    point = needle.entry_lps_mm if grip == Grip.ENTRY else needle.tip_lps_mm
     x, y, z = (a + b for a, b in zip(point, by_lps_mm, strict=True))
     if grip == Grip.ENTRY:
-        return replace(probe, entry_lps_mm=(x, y, z))
-    return replace(probe, tip_lps_mm=(x, y, z))
+        return replace(needle, entry_lps_mm=(x, y, z))
+    return replace(needle, tip_lps_mm=(x, y, z))
 
 
 def with_device(probe: Applicator, device: str) -> Applicator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.model.case import Case
-from planner.model.geometry import FloatArray
+from planner.model.geometry import Box, FloatArray, Grid
 from planner.model.image import Image
 from planner.model.registration import Registration
 from planner.model.roles import Role
@@ -23,6 +24,17 @@ TREATED_MM = 10.0
 #: What stands where the other CT has nothing, so that the picture can tell it from air.
 NOTHING_HU = -2000
 BY_HAND = "corrected by hand"
+
+
+class NextClick(StrEnum):
+    """What the next click in a slice means."""
+
+    NOTHING = "nothing"
+    LANDMARK_HERE = "a landmark on the planning scan"
+    LANDMARK_THERE = "the same place on the other scan"
+    ZONE = "a place within the zone"
+    NEEDLE_ENTRY = "where the needle passes the skin"
+    NEEDLE_TIP = "the needle's tip"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +78,8 @@ def make_registration(pair: ScanPair, is_local: bool, task: Task) -> Registratio
 
     liver = mask_on(pair, names_of(pair.case, Role.LIVER))
     known = pair.case.registration(pair.planning.id, pair.other.id)
-    if is_local and known is not None and BY_HAND in known.notes and is_forward(known, pair):
-        found = replace(known, field=None)
+    if is_local and known is not None and _is_by_a_person(known) and is_forward(known, pair):
+        found = replace(known.unjudged, field=None)
     else:
         part = task.part(0.0, 0.4 if is_local else 1.0)
         found = register_rigid(pair.planning, pair.other, within=liver, task=part)
@@ -82,6 +94,13 @@ def make_registration(pair: ScanPair, is_local: bool, task: Task) -> Registratio
     treated = mask_on(pair, names_of(pair.case, Role.LESION, Role.ABLATION_ZONE))
     ignored = None if treated is None else _grown(treated, pair.planning, TREATED_MM)
     return register_local(pair.planning, pair.other, found, liver, ignored=ignored, task=task.part(0.4, 1.0))
+
+
+def _is_by_a_person(registration: Registration) -> bool:
+    """Whether somebody laid the scans over each other, by hand or by landmarks: not to be found anew."""
+    from planner.compute.landmark_fit import BY_LANDMARKS
+
+    return BY_HAND in registration.notes or registration.method == BY_LANDMARKS
 
 
 def make_laid_over(pair: ScanPair, registration: Registration, task: Task) -> LaidOver:
@@ -165,3 +184,18 @@ def _grown(mask: BoolArray, image: Image, by_mm: float) -> BoolArray:
     away = ndi.distance_transform_edt(~mask[box.slices], sampling=image.grid.spacing_mm[::-1])
     grown[box.slices] = away <= by_mm
     return grown
+
+
+def reached_box(grid: Grid, pair: ScanPair, registration: Registration) -> Box:
+    """The voxels of the other scan a lattice of the planning scan may come to lie in."""
+    rows = [np.linspace(0, n - 1, 9) for n in grid.shape[::-1]]
+    ijk = np.stack(np.meshgrid(*rows, indexing="ij"), axis=-1).reshape(-1, 3)
+    onto = pair.other.grid
+    # A deformation between these points moves less than the margin added here.
+    rim = 2 + np.ceil(8.0 / np.array(onto.spacing_mm)) * (registration.field is not None)
+    at = onto.to_ijk(to_other(registration, pair.planning.id, grid.to_lps(ijk)))
+    low = np.clip(np.floor(at.min(axis=0) - rim), 0, onto.shape[::-1]).astype(int)[::-1]
+    high = np.clip(np.ceil(at.max(axis=0) + rim) + 1, 0, onto.shape[::-1]).astype(int)[::-1]
+    k0, j0, i0 = (int(n) for n in low)
+    k1, j1, i1 = (int(n) for n in high)
+    return Box((k0, j0, i0), (max(k0, k1), max(j0, j1), max(i0, i1)))

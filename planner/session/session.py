@@ -14,7 +14,8 @@ from psygnal import Signal
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.log import identifiers
-from planner.library.case_folder import open_case_folder, save_case
+from planner.base.task import Task
+from planner.library.case_folder import open_case_folder, save_case, write_arrays
 from planner.library.index import LibraryIndex
 from planner.library.lock import CaseLock
 from planner.library.store import PlanVersion, Store, UnfinishedEdit
@@ -285,6 +286,29 @@ class Session:
     def change_case(self, label: str, case: Case) -> None:
         """Make a change of the case's structures or facts, record it, and keep it in the folder."""
         self._record(State(label, self._kept(case, label), self._state.plan))
+
+    def change_both(self, label: str, case: Case, plan: Plan) -> None:
+        """Make one change of case and plan, such as going on in another scan; one step to undo.
+
+        Raises
+        ------
+        InvalidValue
+            If the plan belongs to another case.
+        """
+        if plan.case_id != case.id:
+            raise InvalidValue("The plan was made on another case.", plan.name, "Open that case.")
+        self._dragged = None
+        self._record(State(label, self._kept(case, label), plan))
+
+    def written(self, case: Case, task: Task) -> Case:
+        """A case with its new voxels written into the folder already, so that a change to it is quick.
+
+        Any thread may ask; the open case stays as it is, and so does the folder where it is cancelled.
+        """
+        folder = self._folder
+        if folder is None or folder.is_read_only:
+            return case
+        return write_arrays(case, folder.path, task)
 
     def check_frame(self, image: str) -> None:
         """Raise `PlannerError` where an image's points are no points of the plan's frame of reference."""

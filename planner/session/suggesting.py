@@ -9,20 +9,34 @@ from typing import Any
 from psygnal import Signal
 
 from planner.base.errors import PlannerError
-from planner.model.plan import Plan
+from planner.model.plan import Instrument, Plan
 from planner.model.suggestion import Suggestion
 from planner.plugin.registry import TreatmentModule
 from planner.plugin.running import Run
 from planner.session.session import Session
 
 #: How suggestions can be ranked: words, a score's name, and whether more of it is better.
-ORDERS = (
+Order = tuple[str, str, bool]
+ORDERS: tuple[Order, ...] = (
     ("fewest probes", "probes_count", False),
     ("highest chance of 5 mm", "chance_of_5mm_margin_percent", True),
     ("least healthy liver", "liver_destroyed_ml", False),
     ("most clearance", "least_path_clearance_mm", True),
     ("widest margin", "minimal_margin_mm", True),
 )
+
+#: The same for arrays of electrodes.
+ELECTRODE_ORDERS: tuple[Order, ...] = (
+    ("fewest electrodes", "electrodes_count", False),
+    ("best coverage with margin", "lesion_plus_5mm_coverage_percent", True),
+    ("least current", "largest_current_a", False),
+    ("most clearance", "least_path_clearance_mm", True),
+)
+
+#: Letters instruments' ids begin with, by kind.
+PREFIXES = {"applicator": "p", "focus_grid": "h", "electrode_array": "e"}
+#: Kinds of instruments that heat or freeze.
+NEEDLES = ("applicator", "focus_grid")
 
 
 class Suggesting:
@@ -32,12 +46,18 @@ class Suggesting:
     ----------
     session
         Whose case and plan are asked about.
+    kinds
+        Of the instruments that are suggested; others of the lesion stay as they are.
+    orders
+        How they can be ranked.
     """
 
     changed = Signal()
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(
+        self, session: Session, kinds: tuple[str, ...] = NEEDLES, orders: tuple[Order, ...] = ORDERS
+    ) -> None:
+        self._session, self.kinds, self.orders = session, kinds, orders
         self.lesion = ""
         self.suggestions: tuple[Suggestion, ...] = ()
         self.error: PlannerError | None = None
@@ -52,10 +72,12 @@ class Suggesting:
         """Whether suggestions are being made."""
         return self._run is not None
 
-    def modules(self) -> tuple[TreatmentModule, ...]:
-        """The modules that suggest plans; loads their logic."""
-        registry = self._session.judgements.registry
-        return tuple(m for m in registry.modules.values() if m.function("suggest") is not None)
+    def module(self) -> TreatmentModule | None:
+        """The module that suggests such instruments; loads its logic."""
+        for module in self._session.judgements.registry.modules.values():
+            if set(self.kinds) & set(module.manifest.instruments) and module.function("suggest") is not None:
+                return module
+        return None
 
     def ask(self, module: str, lesion: str, goal: Mapping[str, Any]) -> None:
         """Ask a module for plans for a lesion; an older question is disowned."""
@@ -98,8 +120,8 @@ class Suggesting:
         self.changed.emit()
 
     def rank(self, order: int) -> None:
-        """Put the best by one of `ORDERS` first; ties keep the module's order, what has no score comes last."""
-        _, name, is_more = ORDERS[order]
+        """Put the best by one of the orders first; ties keep the module's order, what has no score comes last."""
+        _, name, is_more = self.orders[order]
         self.look_away()
 
         def key(suggestion: Suggestion) -> tuple[bool, float]:
@@ -133,11 +155,14 @@ class Suggesting:
     def _plan_of(self, suggestion: Suggestion) -> Plan:
         """The plan as it is now with the lesion's probes taken from a suggestion."""
         plan = self._session.recorded_plan
-        plan = replace(plan, instruments=tuple(i for i in plan.instruments if i.lesion != self.lesion))
+        plan = replace(plan, instruments=tuple(i for i in plan.instruments if not self._is_replaced(i)))
         for needle in suggestion.plan.instruments:
-            if needle.lesion == self.lesion:
-                plan = plan.with_instrument(replace(needle, id=plan.free_id()))
+            if self._is_replaced(needle):
+                plan = plan.with_instrument(replace(needle, id=plan.free_id(PREFIXES[needle.kind])))
         return plan
+
+    def _is_replaced(self, instrument: Instrument) -> bool:
+        return instrument.lesion == self.lesion and instrument.kind in self.kinds
 
     def _plan_changed(self) -> None:
         """A change of the plan ends a look at a suggestion."""

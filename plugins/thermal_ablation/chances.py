@@ -31,22 +31,32 @@ SPREAD_ASSUMED = Rule(
 )
 
 
+def sampled_as(settings: Settings) -> Uncertainties:
+    """What varies from sample to sample by the settings."""
+    return Uncertainties(
+        settings.placement, settings.zone_spread_percent / 100.0, settings.robustness_samples, settings.seed
+    )
+
+
+def sampling_words(uncertainties: Uncertainties) -> str:
+    """How chances were sampled."""
+    way = PLACEMENTS[uncertainties.placement]
+    return (
+        f"{uncertainties.samples} samples, seed {uncertainties.seed}; needles {way.title.lower()}"
+        f" ({way.lateral.value:g} mm across, {way.depth.value:g} mm along), zones and outline varied"
+    )
+
+
 def lesion_chances(
     name: str, ground: LesionGround, placed: list[PlacedZone], settings: Settings, task: Task
 ) -> tuple[Robustness, list[Metric], list[Finding]]:
     """What one lesion's margin is worth under the plan's probes, in numbers and words."""
-    uncertainties = Uncertainties(
-        settings.placement, settings.zone_spread_percent / 100.0, settings.robustness_samples, settings.seed
-    )
+    uncertainties = sampled_as(settings)
     zones = [PlannedZone(p.needle, p.zone) for p in placed]
     found = sample_robustness(
         ground.margin, zones, uncertainties, without_capsule=settings.exclude_capsule, task=task
     )
-    way = PLACEMENTS[settings.placement]
-    method = (
-        f"{uncertainties.samples} samples, seed {uncertainties.seed}; needles {way.title.lower()}"
-        f" ({way.lateral.value:g} mm across, {way.depth.value:g} mm along), zones and outline varied"
-    )
+    way, method = PLACEMENTS[settings.placement], sampling_words(uncertainties)
     note = f"{way.title.lower()} ({way.lateral.label or way.lateral.confidence.value})"
     target = None
     if settings.judged_as == "planned" and settings.planned_rule == "chance":
@@ -83,14 +93,16 @@ def spread_findings(placed: list[PlacedZone], settings: Settings) -> list[Findin
     return [SPREAD_ASSUMED.finding(text, ", ".join(assumed))]
 
 
-def chance_surface(name: str, ground: LesionGround, found: Robustness) -> Surface:
+def chance_surface(
+    name: str, ground: LesionGround, found: Robustness, title: str = "lesion_chance_of_5mm"
+) -> Surface:
     """The lesion with the chance of 5 mm at each corner of its mesh."""
     samples = ground.margin.outline.samples.points_lps_mm
     reach = float(np.ptp(samples, axis=0).max())
     _, nearest = nearest_points(ground.points_lps_mm, samples, reach)
     values = found.chance_of_5mm_percent[nearest].astype(np.float32)
     points = ground.points_lps_mm.astype(np.float32)
-    return Surface("lesion_chance_of_5mm", points, ground.triangles, values, "%", name)
+    return Surface(title, points, ground.triangles, values, "%", name)
 
 
 def chances(

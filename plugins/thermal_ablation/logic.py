@@ -20,14 +20,15 @@ from planner_plugins.thermal_ablation.version import VERSION
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.foci_union import together
-from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, evaluate_margin, margins_at
+from planner.compute.margin import MarginReport, evaluate_margin, margins_at
 from planner.compute.zone_union import ZoneUnion
 from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Surface
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
 from planner.planning.acoustic_window import judge_beam
-from planner.planning.devices import CUSTOM, Device, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import CUSTOM, Device
 from planner.planning.emitters import shafts_of
 from planner.planning.focusing import grid_zones, transducer_value
 from planner.planning.needle_path import NeedlePath, judge_path
@@ -192,9 +193,9 @@ def _order(
 
 
 def _placed(needle: Applicator, device: Device, settings: Settings) -> PlacedZone:
-    if not device.is_needle:
+    if not device.is_probe:
         raise InvalidValue(
-            "A probe cannot be made of a transducer of focused ultrasound.",
+            "A probe cannot be made of a transducer, nor of an electrode for electroporation.",
             f"probe '{needle.id}': {device.title}",
             "Choose a needle, or fill the lesion with foci instead.",
         )
@@ -247,11 +248,9 @@ def _path(grounds: Grounds, placed: PlacedZone) -> NeedlePath:
 
 
 def _curves(answer: _Answer) -> tuple[Curve, ...]:
-    """Margin histograms; the first and last bin stand for all beyond."""
-    inner = np.array(HISTOGRAM_EDGES_MM)
-    edges = np.array([inner[0] - 1.0, *inner, inner[-1] + 1.0])
+    """Margin histograms."""
     return tuple(
-        Curve("margin_histogram", edges, np.array(r.histogram_percent), "mm", "% of surface", name)
+        count.margin_histogram("margin_histogram", r.histogram_percent, name)
         for name, r in answer.reports.items()
     )
 

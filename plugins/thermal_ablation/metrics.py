@@ -11,12 +11,9 @@ from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.compute.clearance import Nearest, nearest_to_zones
 from planner.compute.foci_union import together
-from planner.compute.margin import (
-    MarginReport,
-    MinimalMargin,
-)
+from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, MinimalMargin
 from planner.compute.spheroid import Spheroid
-from planner.model.assessment import Confidence, Metric, Source, Target, Uncertainty
+from planner.model.assessment import Confidence, Curve, Metric, Source, Target, Uncertainty
 from planner.model.plan import Applicator, FocusGrid
 from planner.planning.acoustic_window import BeamReport
 from planner.planning.anatomy import GROUPS, Anatomy
@@ -113,6 +110,13 @@ def lesion_metrics(
             )
         )
     return found
+
+
+def margin_histogram(name: str, percent: Sequence[float], lesion: str) -> Curve:
+    """Shares of a lesion's surface by margin; the first and last bin stand for all beyond."""
+    inner = np.array(HISTOGRAM_EDGES_MM)
+    edges = np.array([inner[0] - 1.0, *inner, inner[-1] + 1.0])
+    return Curve(name, edges, np.array(percent), "mm", "% of surface", lesion)
 
 
 def zone_metrics(placed: PlacedZone) -> list[Metric]:

@@ -19,7 +19,8 @@ from planner.model.roles import Role
 from planner.model.suggestion import Suggestion
 from planner.planning.access_rules import AccessRules
 from planner.planning.case_ground import access_ground_of
-from planner.planning.devices import Device, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import ELECTROPORATION, Device
 from planner.planning.robustness import PlannedZone, Uncertainties, sample_robustness
 from planner.planning.suggesting import Goal, NoPath, SuggestedNeedles, judged_margin_mm, suggest_needles
 
@@ -64,6 +65,12 @@ def suggest(
     grounds = prepare_grounds(case, settings, task.part(0.0, 0.3), (lesion,))
     ground = access_ground_of(case.structures, task.part(0.3, 0.4))
     rules = access_rules(settings)
+    if device.modality == ELECTROPORATION:
+        raise InvalidValue(
+            "An electrode for electroporation heats nothing.",
+            device.title,
+            "Choose another device, or ask for electrodes.",
+        )
     if not device.is_needle:
         wider = (wanted.margin_mm, WIDER_MM) if wanted.margin_mm < WIDER_MM else (wanted.margin_mm,)
         return suggested_foci(

@@ -16,7 +16,7 @@ from phantom import custom_probe, phantom, plan_of
 from planner.io.plan_file import write_plan
 from planner.library.case_folder import create_case_folder
 from planner.library.store import Store
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.placing import aimed_applicator
 
 
@@ -125,7 +125,7 @@ def test_the_report_is_written_whole(case: Path, tmp_path: Path) -> None:
 
 def test_modules_and_verify_answer_in_json() -> None:
     modules = json.loads(run("modules", "--json")[0])
-    assert [m["id"] for m in modules["modules"]] == ["thermal_ablation"]
+    assert [m["id"] for m in modules["modules"]] == ["electroporation", "thermal_ablation"]
     checks = json.loads(run("verify", "--json")[0])
     assert checks["is_ok"], checks
     assert len(checks["checks"]) >= 8
@@ -168,7 +168,19 @@ def test_simulate_prints_one_document_and_the_report_can_have_it(case: Path, tmp
 
 @pytest.mark.parametrize(
     "command",
-    ["open", "import", "assess", "simulate", "suggest", "report", "sample", "verify", "modules", "devices"],
+    [
+        "open",
+        "import",
+        "assess",
+        "simulate",
+        "suggest",
+        "advise",
+        "report",
+        "sample",
+        "verify",
+        "modules",
+        "devices",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     assert "usage:" in run(command, "--help")[0]

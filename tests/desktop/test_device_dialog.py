@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QComboBox, QMessageBox, QWidget
 from planner.desktop.application import make_application
 from planner.desktop.device_dialog import DeviceDialog
 from planner.model.assessment import Confidence
-from planner.planning.devices import Medium, ZoneRow, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Medium, ZoneRow
 from planner.session.own_devices import OwnDevices, new_device
 
 pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]

@@ -22,7 +22,7 @@ from planner.desktop.focus_dialog import FocusDialog
 from planner.library.case_folder import create_case_folder
 from planner.library.index import LibraryIndex
 from planner.model.case import Case
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.focusing import grid_zones
 from planner.session.session import Session
 

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QPushButton
 from planner.desktop.probe_form import DeviceForm
 from planner.library.index import LibraryIndex
 from planner.model.assessment import Confidence
-from planner.planning.devices import PLACEHOLDER, Medium, ZoneRow, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import PLACEHOLDER, Medium, ZoneRow
 from planner.session.actions import Workbench
 from planner.session.own_devices import OwnDevices, new_device
 from planner.session.session import Session

@@ -17,7 +17,8 @@ from planner.io.device_files import (
     write_device,
 )
 from planner.model.assessment import Confidence
-from planner.planning.devices import Medium, built_in_library, read_device
+from planner.planning.device_library import built_in_library
+from planner.planning.devices import Medium, read_device
 
 HEAD = ",".join(COLUMNS)
 LINE = "80,300,44.8,31.2,15,in vivo,IFU table 3,source read"

@@ -103,5 +103,5 @@ def test_simulate_the_sample(
     assert not window.paints_simulated, "colours of an old simulation would be taken for the plan's"
     assert "Out of date" in window.findChild(QLabel, "simulationState").text()
     hand.click(button(window, "mode_ablation"))
-    assert window.views.axial._heat is None
+    assert window.views.axial.layers._field is None
     assert not window.paints_simulated

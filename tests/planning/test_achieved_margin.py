@@ -15,16 +15,9 @@ from planner.model.assessment import Confidence
 from planner.model.displacement import DisplacementField
 from planner.model.geometry import Grid
 from planner.model.registration import Registration
-from planner.planning.achieved_margin import (
-    CONTRACTION,
-    OUTLINE_HAND,
-    AchievedMargin,
-    ErrorBudget,
-    achieved_margin,
-    direction_words,
-    margin_words,
-)
+from planner.planning.achieved_margin import AchievedMargin, achieved_margin, direction_words, margin_words
 from planner.planning.constants import Constant
+from planner.planning.error_budget import CONTRACTION, OUTLINE_HAND, ErrorBudget
 
 EXACT = ErrorBudget(0.0)
 GRIDS = [

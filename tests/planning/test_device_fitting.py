@@ -12,7 +12,8 @@ from planner.base.task import Task
 from planner.model.assessment import Confidence
 from planner.model.geometry import FloatArray, Grid, unit_vector
 from planner.planning.device_fitting import TreatedZone, measure_zone, measured_rows, with_measured_rows
-from planner.planning.devices import Medium, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Medium
 
 OBLIQUE, _ = np.linalg.qr(np.array([[1.0, 0.2, 0.1], [-0.2, 1.0, 0.3], [0.1, -0.1, 1.0]]))
 GRIDS = {

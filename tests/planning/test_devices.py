@@ -14,6 +14,12 @@ from planner.base.errors import InvalidValue, PlannerError
 from planner.model.assessment import Confidence
 from planner.planning.arrays import SPACINGS
 from planner.planning.constants import Constant
+from planner.planning.device_library import (
+    device_library,
+    own_devices_folder,
+    reset_device_library,
+    set_device_library,
+)
 from planner.planning.devices import (
     ASSUMED_SPREAD,
     CUSTOM,
@@ -23,11 +29,7 @@ from planner.planning.devices import (
     DeviceZone,
     Medium,
     ZoneRow,
-    device_library,
-    own_devices_folder,
     read_device,
-    reset_device_library,
-    set_device_library,
 )
 from planner.planning.robustness import UNPUBLISHED_SPREAD
 

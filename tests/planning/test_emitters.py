@@ -10,7 +10,8 @@ import pytest
 from planner.base.errors import InvalidValue
 from planner.model.plan import Applicator
 from planner.planning.constants import Constant
-from planner.planning.devices import CUSTOM, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import CUSTOM
 from planner.planning.emitters import DEFAULTS, Emitter, emitter_of
 from planner.planning.tissues import LIVER, blood_heat_w_per_m3_k
 

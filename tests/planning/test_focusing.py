@@ -25,7 +25,7 @@ from planner.model.structures import Structure, StructureSet
 from planner.planning.access import access_map
 from planner.planning.acoustic_window import FOCUS_POINTS, judge_beam, usable_window, usable_windows
 from planner.planning.case_ground import access_ground_of
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.focus_suggesting import suggest_foci
 from planner.planning.focusing import (
     filled_grid,

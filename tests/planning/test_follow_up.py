@@ -24,16 +24,12 @@ from planner.model.registration import Registration
 from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import AccessRules
 from planner.planning.anatomy import Anatomy
-from planner.planning.devices import CUSTOM, device_library
-from planner.planning.follow_up import (
-    StillToTreat,
-    as_placed,
-    carried_plan,
-    deviation,
-    second_probe,
-    still_to_treat,
-)
+from planner.planning.carried_plan import carried_plan
+from planner.planning.device_library import device_library
+from planner.planning.devices import CUSTOM
+from planner.planning.placed_plan import as_placed, deviation
 from planner.planning.placing import zone_of
+from planner.planning.second_probe import StillToTreat, second_probe, still_to_treat
 
 OPEN = AccessRules(table_lps=None, steepest_tilt_deg=90.0)
 DEVICE = device_library().device(CUSTOM)

@@ -14,7 +14,7 @@ from phantom import custom_probe, phantom
 from planner.model.plan import Applicator
 from planner.model.roles import Role
 from planner.planning.anatomy import Anatomy
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.needle_path import judge_path, needle_angles_deg
 from planner.planning.placing import aimed_applicator, entry_on_skin, zone_center
 

@@ -18,7 +18,7 @@ from planner.model.roles import Role
 from planner.planning.access_choice import crosses_exactly
 from planner.planning.access_rules import AccessRules
 from planner.planning.case_ground import anatomy_of
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.emitters import shafts_of
 from planner.planning.needle_path import judge_path
 from planner.planning.needle_set import judge_set

@@ -121,3 +121,46 @@ def test_no_needle_is_refused_and_cancel_stops(lesion: PreparedMargin) -> None:
     with pytest.raises(Cancelled):
         sample_robustness(lesion, [ball(30.0)], Uncertainties(samples=20_000), task=task)
     assert time.monotonic() - start < 60
+
+
+def deducted(lesion: PreparedMargin, zone: PlannedZone, deduction_mm: object) -> Robustness:
+    uncertainties = Uncertainties("exact", samples=600, seed=8)
+    return sample_robustness(lesion, [zone], uncertainties, deduction_mm=deduction_mm)  # type: ignore[arg-type]
+
+
+def test_no_deduction_gives_the_same_bits(lesion: PreparedMargin) -> None:
+    none = np.zeros(len(lesion.outline.samples))
+    for zone in (ball(30.0, 2.0), ball(36.0)):
+        one, two = deducted(lesion, zone, None), deducted(lesion, zone, none)
+        assert np.array_equal(one.minimal_mm, two.minimal_mm)
+        assert np.array_equal(one.chance_of_5mm_percent, two.chance_of_5mm_percent)
+
+
+@pytest.mark.parametrize("short_mm", [0.7, 3.0])
+def test_a_uniform_deduction_is_a_smaller_ball(lesion: PreparedMargin, short_mm: float) -> None:
+    """Margin of balls is R_a - R_t: what is taken off all points shrinks the radius by as much (1e-6 mm)."""
+    points = len(lesion.outline.samples)
+    lowered = deducted(lesion, ball(34.0, 2.0), np.full(points, short_mm))
+    smaller = deducted(lesion, ball(34.0 - 2.0 * short_mm, 2.0), None)
+    assert lowered.minimal_mm == pytest.approx(smaller.minimal_mm, abs=1e-6)
+    assert lowered.median_mm == pytest.approx(smaller.median_mm, abs=1e-6)
+    assert lowered.at_least_5mm_percent == smaller.at_least_5mm_percent
+
+
+def test_a_deduction_at_one_place_lowers_the_chance_there_alone(lesion: PreparedMargin) -> None:
+    points = lesion.outline.samples.points_lps_mm
+    bitten = points[:, 0] > 5.0
+    whole = deducted(lesion, ball(34.0, 2.0), None)
+    lowered = deducted(lesion, ball(34.0, 2.0), np.where(bitten, 3.0, 0.0))
+    assert np.array_equal(lowered.chance_of_5mm_percent[~bitten], whole.chance_of_5mm_percent[~bitten])
+    assert (lowered.chance_of_5mm_percent[bitten] < whole.chance_of_5mm_percent[bitten]).all()
+    assert lowered.at_least_5mm_percent < whole.at_least_5mm_percent
+
+
+@pytest.mark.parametrize("wrong", [[-0.1], [np.nan], [np.inf]])
+def test_a_deduction_never_adds(lesion: PreparedMargin, wrong: list[float]) -> None:
+    points = len(lesion.outline.samples)
+    with pytest.raises(InvalidValue, match="takes millimetres off"):
+        deducted(lesion, ball(34.0), np.full(points, wrong[0]))
+    with pytest.raises(InvalidValue, match="takes millimetres off"):
+        deducted(lesion, ball(34.0), np.zeros(points - 1))

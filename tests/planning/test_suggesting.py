@@ -21,7 +21,8 @@ from planner.model.structures import Structure, StructureSet
 from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import AccessRules
 from planner.planning.anatomy import Anatomy
-from planner.planning.devices import CUSTOM, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import CUSTOM
 from planner.planning.goal_points import goal_points
 from planner.planning.suggesting import (
     Goal,

@@ -27,7 +27,7 @@ from planner.model.assessment import Assessment, Finding
 from planner.model.case import Case
 from planner.model.plan import FocusGrid, Plan
 from planner.model.roles import Role
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.focusing import filled_grid, goal_points, transducer_power_w
 from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules

@@ -17,7 +17,12 @@ from planner.model.case import Case
 from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.planning.constants import Constant
-from planner.planning.devices import DeviceLibrary, built_in_library, reset_device_library, set_device_library
+from planner.planning.device_library import (
+    DeviceLibrary,
+    built_in_library,
+    reset_device_library,
+    set_device_library,
+)
 from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules
 

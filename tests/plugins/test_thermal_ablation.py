@@ -20,7 +20,7 @@ from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.roles import Role
 from planner.planning.arrays import with_pullback
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules
 

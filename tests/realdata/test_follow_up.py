@@ -22,7 +22,7 @@ from planner.model.geometry import Grid
 from planner.model.plan import Applicator, Plan
 from planner.model.registration import Registration
 from planner.planning.achieved_margin import achieved_margin
-from planner.planning.follow_up import carried_plan
+from planner.planning.carried_plan import carried_plan
 
 pytestmark = pytest.mark.realdata
 ZONE_MM, OFF_MM = 18.0, 3.0

@@ -13,7 +13,7 @@ from planner.base.task import Task
 from planner.io.importing import read_case
 from planner.model.assessment import Assessment
 from planner.model.plan import Plan
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.placing import aimed_applicator
 
 pytestmark = pytest.mark.realdata

@@ -17,7 +17,7 @@ from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.planning.access import access_map
 from planner.planning.case_ground import access_ground_of
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.planning.needle_path import judge_path
 from planner.planning.placing import zone_center
 

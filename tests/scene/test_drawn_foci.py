@@ -9,7 +9,7 @@ import pytest
 
 from planner.model.geometry import Grid
 from planner.model.plan import FocusGrid, Plan
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.scene.instruments import UNKNOWN_FOCUS_MM, drawn_foci
 from planner.scene.planes import Orientation, PlaneStack
 

@@ -7,6 +7,7 @@ import pytest
 
 from planner.model.assessment import ScalarField
 from planner.model.geometry import Grid
+from planner.scene.field_overlay import ELECTRIC_LINES, field_cut
 from planner.scene.heat_overlay import COLD_LINES, HOT_LINES, PIXEL_MM, heat_cut, is_cold, temperature_at
 from planner.scene.planes import Orientation, PlaneStack
 
@@ -42,8 +43,8 @@ def test_isotherms_of_a_ball_are_circles(orientation: Orientation, direction: tu
     off = stack.position_mm(index) - stack.to_plane(CENTER)[2]
     found = heat_cut(field(110.0, direction), stack, index)
     assert found is not None
-    assert {level for level, _ in found.lines} == set(HOT_LINES)
-    for level, line in found.lines:
+    assert {level for level, _, _ in found.lines} == set(HOT_LINES)
+    for level, _, line in found.lines:
         radius = 40.0 * (1 - (level - 37.0) / 73.0)
         gaps = np.linalg.norm(line - stack.to_plane(CENTER)[:2], axis=1)
         assert np.allclose(gaps, np.sqrt(radius**2 - off**2), atol=0.5), level
@@ -60,7 +61,7 @@ def test_a_freezing_is_told_from_a_heating_and_has_its_own_lines() -> None:
     stack = stack_of(Orientation.AXIAL)
     found = heat_cut(cold, stack, stack.index_of((12.0, -7.0, 30.0)))
     assert found is not None
-    assert {level for level, _ in found.lines} == set(COLD_LINES)
+    assert {level for level, _, _ in found.lines} == set(COLD_LINES)
 
 
 def test_beside_the_field_and_in_cool_tissue_nothing_is_laid_over() -> None:
@@ -74,3 +75,25 @@ def test_the_degrees_under_the_cursor() -> None:
     assert temperature_at(hot, CENTER) == pytest.approx(110.0, abs=2.0)
     assert temperature_at(hot, CENTER + (20.0, 0.0, 0.0)) == pytest.approx(73.5, abs=2.0)
     assert temperature_at(hot, CENTER + (200.0, 0.0, 0.0)) is None
+
+
+@pytest.mark.parametrize("orientation", list(Orientation))
+def test_lines_of_an_electric_field_are_its_thresholds(orientation: Orientation) -> None:
+    """A field that falls with the distance: each line is a circle, and below 300 V/cm nothing is coloured."""
+    grid = field(110.0, TURNED).grid
+    k, j, i = np.indices(grid.shape)
+    away = np.linalg.norm(grid.to_lps(np.stack([i, j, k], axis=-1).astype(float)) - CENTER, axis=-1)
+    strength = ScalarField(
+        "electric_field_v_per_cm", grid, (12000.0 / np.maximum(away, 1.0)).astype(np.float32), "V/cm"
+    )
+    stack = stack_of(orientation)
+    found = field_cut(strength, stack, stack.index_of((12.0, -7.0, 30.0)))
+    assert found is not None
+    off = stack.position_mm(stack.index_of((12.0, -7.0, 30.0))) - stack.to_plane(CENTER)[2]
+    assert {level for level, _, _ in found.lines} == {level for level, _ in ELECTRIC_LINES}
+    for level, _, line in found.lines:
+        gaps = np.linalg.norm(line - stack.to_plane(CENTER)[:2], axis=1)
+        assert np.allclose(gaps, np.sqrt((12000.0 / level) ** 2 - off**2), atol=0.7), level
+    weak = ScalarField("electric_field_v_per_cm", grid, np.full(grid.shape, 250.0, dtype=np.float32), "V/cm")
+    assert field_cut(weak, stack, stack.index_of((12.0, -7.0, 30.0))) is None
+    assert field_cut(strength, stack, 0) is None

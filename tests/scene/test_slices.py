@@ -14,7 +14,8 @@ from planner.model.structures import Structure, StructureSet
 from planner.scene.contours import SliceOutlines
 from planner.scene.instruments import drawn_probes
 from planner.scene.planes import Orientation, PlaneStack, axes_of
-from planner.scene.slice_painter import SliceContent, SliceFrame, gray_image, paint_slice
+from planner.scene.slice_frame import SliceFrame
+from planner.scene.slice_painter import SliceContent, gray_image, paint_slice
 from planner.scene.slice_pixels import slice_pixels, windowed
 
 AXES = [

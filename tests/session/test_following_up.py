@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compute"))
-from phantom import custom_probe
-from two_scans import LIVER_CENTER, in_liver, lattice, scan
+from two_scan_session import GRID, HERE, LESION, THERE, lay, moved, registered, structures_of
+from two_scans import LIVER_CENTER, lattice, scan
 
 from planner.base.errors import Cancelled, InvalidValue, PlannerError
 from planner.base.task import Task
@@ -25,97 +25,15 @@ from planner.model.case import Case
 from planner.model.displacement import DisplacementField
 from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
-from planner.model.plan import Plan, Point
 from planner.model.registration import Registration
 from planner.model.roles import Role
-from planner.model.structures import Structure, StructureSet
-from planner.planning.achieved_margin import ErrorBudget, achieved_margin
+from planner.planning.achieved_margin import achieved_margin
+from planner.planning.error_budget import ErrorBudget
 from planner.session.actions import Workbench
 from planner.session.brushing import Brush
 from planner.session.carrying import make_carried_over, take_carried_over
-from planner.session.following_up import NextClick
-from planner.session.scan_pairs import (
-    LaidOver,
-    from_other,
-    make_laid_over,
-    make_registration,
-    movement,
-    to_other,
-)
+from planner.session.scan_pairs import NextClick, make_laid_over, make_registration, movement, to_other
 from planner.session.session import Session
-
-HERE, THERE = "1.2.1", "1.2.2"
-GRID = lattice((60, 100, 130), (2.5, 2.5, 3.0))
-LESION: Point = (-70.0, -10.0, 5.0)
-
-
-def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
-
-
-def rigid(shift: tuple[float, ...] = (7.0, -5.0, 5.0), turn_deg: float = 6.0) -> np.ndarray:
-    matrix = np.eye(4)
-    axis = np.array([0.2, -0.4, 0.9])
-    matrix[:3, :3] = Rotation.from_rotvec(np.radians(turn_deg) * axis / np.linalg.norm(axis)).as_matrix()
-    matrix[:3, 3] = shift
-    return matrix
-
-
-def structures_of(grid: Grid) -> StructureSet:
-    points = grid.to_lps(np.stack(np.indices(grid.shape)[::-1], axis=-1))
-    liver = in_liver(points.reshape(-1, 3)).reshape(grid.shape)
-    lesion = ((points - np.array(LESION)) ** 2).sum(axis=-1) <= 12.0**2
-    masks = [(Structure("Liver", Role.LIVER), liver), (Structure("Lesion", Role.LESION), lesion)]
-    return StructureSet.from_masks("structures", grid, masks, HERE)
-
-
-def zoned(grid: Grid, matrix: np.ndarray, center: Point, radius_mm: float) -> Image:
-    """The abdomen as it lies later, with a dark ball where a point of the planning scan came to lie."""
-    image = scan("after", grid, Registration("ct", "after", matrix), uid=THERE)
-    points = grid.to_lps(np.stack(np.indices(grid.shape)[::-1], axis=-1))
-    away = np.linalg.norm(points - moved(np.array([center]), matrix)[0], axis=-1)
-    share = np.clip(0.5 - (away - radius_mm) / 2.0, 0.0, 1.0)
-    values = image.values * (1 - share) - 40.0 * share
-    return replace(image, values=np.rint(values).astype(np.int16))
-
-
-@pytest.fixture(scope="module")
-def scans() -> tuple[Image, Image, np.ndarray]:
-    matrix = rigid()
-    later = lattice((70, 105, 135), (2.4, 2.4, 2.8), middle=tuple(matrix[:3, 3]))
-    return scan("ct", GRID, uid=HERE), zoned(later, matrix, (-67.0, -10.0, 5.0), 20.0), matrix
-
-
-@pytest.fixture
-def bench(scans: tuple[Image, Image, np.ndarray]) -> Workbench:
-    ct, after, _ = scans
-    session = Session()
-    case = Case("two", "Two scans", (ct, after), (structures_of(GRID),))
-    probe = custom_probe((-70.0, -150.0, 5.0), LESION, 36.0)
-    session.open_case(case, Plan("A", "two", (replace(probe, lesion="Lesion"),)))
-    made = Workbench(session)
-    made.following.switch(True)
-    return made
-
-
-def registered(bench: Workbench, matrix: np.ndarray, error_mm: float | None = 0.8) -> Registration:
-    found = Registration(
-        "ct", "after", matrix, None, HERE, THERE, "rigid", error_mm, "estimated from 9 blocks"
-    )
-    bench.following.show_registration(found)
-    kept = bench.following.registration
-    assert kept is not None
-    return kept
-
-
-def lay(bench: Workbench) -> LaidOver:
-    pair, lying = bench.following.pair, bench.following.lying
-    assert pair is not None
-    assert lying is not None
-    laid = make_laid_over(pair, lying, Task())
-    bench.following.show_laid_over(laid)
-    return laid
-
 
 # registering ---------------------------------------------------------------------------------
 
@@ -213,6 +131,32 @@ def test_the_overlay_shows_the_same_tissue_at_the_same_place(
     assert bench.following.look_key(scans[0]) == ()
 
 
+def test_an_overlay_of_an_older_registration_is_never_shown(
+    bench: Workbench, scans: tuple[Image, Image, np.ndarray]
+) -> None:
+    """After an undo and a redo the overlay of what lay in between may still arrive."""
+    between = registered(bench, np.eye(4))
+    pair = bench.following.pair
+    assert pair is not None
+    late = make_laid_over(pair, between, Task())
+    registered(bench, scans[2])
+    now = lay(bench)
+    bench.following.show_laid_over(late)
+    assert bench.following.laid is now
+    assert not bench.following.is_laid_old
+    subject = bench.brushing.subject(LESION)
+    grown = bench.brushing.make_grown(subject, Task())
+    bench.session.undo()
+    assert bench.following.is_laid_old
+    assert "still being laid" in bench.brushing.why_not()
+    with pytest.raises(InvalidValue, match="no scan to grow"):
+        bench.brushing.subject(LESION)
+    lay(bench)
+    with pytest.raises(PlannerError, match="in another way now"):
+        bench.brushing.show_grown(subject, grown)
+    assert bench.brushing.is_empty
+
+
 def test_the_other_scan_is_shown_alone_for_its_click(bench: Workbench) -> None:
     following = bench.following
     lay(bench)
@@ -223,12 +167,12 @@ def test_the_other_scan_is_shown_alone_for_its_click(bench: Workbench) -> None:
     assert following.shown_share == 0.3
     following.click((-40.0, 0.0, 0.0))
     assert following.next_click == NextClick.LANDMARK_THERE
-    assert following.marks == ((-40.0, 0.0, 0.0),)
+    assert bench.landmarking.marks_on("ct") == ((-40.0, 0.0, 0.0),)
     assert following.shown_share == 1.0
     assert following.look_words == "after"
     following.wait_for(NextClick.NOTHING)
-    assert following.marks == (), "Esc leaves no half pair"
-    assert following.landmarks == ()
+    assert bench.landmarking.marks_on("ct") == (), "Esc leaves no half pair"
+    assert bench.landmarking.landmarks.pairs == ()
 
 
 def test_clicks_on_the_other_scan_itself_are_refused(bench: Workbench) -> None:
@@ -238,46 +182,7 @@ def test_clicks_on_the_other_scan_itself_are_refused(bench: Workbench) -> None:
         bench.following.click((0.0, 0.0, 0.0))
 
 
-# landmarks and the hand --------------------------------------------------------------------------
-
-
-def test_landmarks_judge_the_registration(bench: Workbench, scans: tuple[Image, Image, np.ndarray]) -> None:
-    following, matrix = bench.following, scans[2]
-    off = np.eye(4)
-    off[:3, 3] = (3.0, 0.0, 0.0)
-    registered(bench, off @ matrix, error_mm=0.8)
-    for n, place in enumerate([(-60.0, 0.0, 10.0), (-30.0, -20.0, -15.0), (-80.0, 10.0, 20.0)]):
-        # Where the true partner is seen in the overlay of the registration that is 3 mm off.
-        lying = following.lying
-        assert lying is not None
-        there = moved(np.array([place]), matrix)
-        shown = from_other(lying, "ct", there)[0]
-        following.add_landmark(place, tuple(float(v) for v in shown))  # type: ignore[arg-type]
-        assert len(following.landmarks) == n + 1
-    found = following.registration
-    assert found is not None
-    assert found.error_mm == pytest.approx(3.0, abs=1e-6)
-    assert found.error_basis == "3 landmarks"
-    assert following.landmark_errors_mm == pytest.approx((3.0, 3.0, 3.0), abs=1e-6)
-    bench.session.undo()
-    assert len(following.landmarks) == 2, "undo takes the pair away too"
-    bench.session.redo()
-    for _ in range(3):
-        following.remove_landmark(0)
-    assert following.registration is not None
-    assert following.registration.error_mm == 0.8
-    assert following.registration.error_basis.startswith("estimated")
-
-
-def test_few_landmarks_do_not_lower_an_error(
-    bench: Workbench, scans: tuple[Image, Image, np.ndarray]
-) -> None:
-    registered(bench, scans[2], error_mm=0.8)
-    bench.following.add_landmark((-60.0, 0.0, 10.0), (-60.0, 0.0, 10.0))
-    found = bench.following.registration
-    assert found is not None
-    assert found.error_mm == 0.8, "one pair that fits by chance says little"
-    assert bench.following.landmark_errors_mm == pytest.approx((0.0,), abs=1e-9)
+# the hand --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_forward", [True, False])
@@ -319,18 +224,6 @@ def test_turns_are_right_handed_about_the_patients_axes() -> None:
         found = movement(tuple(moves), np.zeros(3))[:3, :3]  # type: ignore[arg-type]
         wanted = Rotation.from_rotvec(np.radians(30.0) * np.eye(3)[axis]).as_matrix()
         assert np.allclose(found, wanted)
-
-
-def test_a_correction_keeps_being_judged_by_landmarks(
-    bench: Workbench, scans: tuple[Image, Image, np.ndarray]
-) -> None:
-    following = bench.following
-    registered(bench, scans[2], error_mm=None)
-    for place in ((-60.0, 0.0, 10.0), (-30.0, -20.0, -15.0), (-80.0, 10.0, 20.0)):
-        following.add_landmark(place, place)
-    following.correct((0.0, 2.0, 0.0, 0.0, 0.0, 0.0))
-    assert following.registration is not None
-    assert following.registration.error_mm == pytest.approx(2.0, abs=1e-6)
 
 
 # the zone ----------------------------------------------------------------------------------------
@@ -526,9 +419,9 @@ def test_a_plan_goes_on_in_the_other_scan(bench: Workbench, scans: tuple[Image, 
     back = make_carried_over(turned, bench.following.registration, session.plan, Task())
     assert back.carried is not None
     assert np.allclose(back.carried.plan.applicators[0].tip_lps_mm, old.tip_lps_mm, atol=1e-6)
+    assert session.undo_label == "Carry plan over"
     session.undo()
-    session.undo()
-    assert session.plan == plan
+    assert session.plan == plan, "structures and plan are one step"
     assert session.case.structures.frame_of_reference_uid == HERE
 
 
@@ -580,9 +473,9 @@ def test_folders_without_registrations_still_load(bench: Workbench, tmp_path: Pa
     create_case_folder(bench.session.case, tmp_path / "case")
     path = tmp_path / "case" / "case.json"
     document = json.loads(path.read_text())
-    assert document["version"] == 2
+    assert document["version"] == 3
     document["version"] = 1
-    del document["registrations"]
+    del document["registrations"], document["landmarks"]
     path.write_text(json.dumps(document))
     assert open_case_folder(tmp_path / "case").registrations == ()
 

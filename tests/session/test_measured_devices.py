@@ -17,14 +17,14 @@ from planner.model.case import Case
 from planner.model.plan import Applicator, Plan
 from planner.model.roles import Role
 from planner.model.structures import Structure
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 from planner.session.measured_devices import keep_measured, measured_device, treated_zones
 from planner.session.own_devices import OwnDevices
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.planning.devices.own_devices_folder", lambda: tmp_path / "devices")
+    monkeypatch.setattr("planner.planning.device_library.own_devices_folder", lambda: tmp_path / "devices")
     monkeypatch.setattr("planner.session.own_devices.own_devices_folder", lambda: tmp_path / "devices")
 
 

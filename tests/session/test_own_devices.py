@@ -13,7 +13,8 @@ import pytest
 from planner.base.errors import InputRefused, InvalidValue, PlannerError
 from planner.model.assessment import Confidence
 from planner.model.plan import Applicator, Plan
-from planner.planning.devices import Medium, ZoneRow, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Medium, ZoneRow
 from planner.scene.instruments import drawn_probes
 from planner.session.own_devices import OwnDevices, new_device, with_rows
 
@@ -124,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_said(own: OwnDevices) -> None:
 
 def test_another_process_sees_a_device_added_after_it_started(own: OwnDevices) -> None:
     code = (
-        "from planner.planning.devices import device_library as library\n"
+        "from planner.planning.device_library import device_library as library\n"
         "print(len(library().own), flush=True); input()\n"
         "print(*library().own, flush=True)\n"
     )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from planner_plugins.thermal_ablation.grounds import Grounds
 from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.simulation.calibration import Calibration
 from planner_plugins.thermal_ablation.simulation.course import (
     DEATH_MODELS,
     Course,
@@ -19,11 +20,20 @@ from planner_plugins.thermal_ablation.simulation.course import (
 from planner_plugins.thermal_ablation.simulation.firing import Firing, firings_of
 from planner_plugins.thermal_ablation.simulation.freezing import cold_course
 from planner_plugins.thermal_ablation.simulation.heating import HeatSource, heat_course
-from planner_plugins.thermal_ablation.simulation.laser import laser_source
-from planner_plugins.thermal_ablation.simulation.microwave import Calibration, calibrate, microwave_source
+from planner_plugins.thermal_ablation.simulation.laser import LaserSource
+from planner_plugins.thermal_ablation.simulation.microwave import calibrate as calibrate_antenna
+from planner_plugins.thermal_ablation.simulation.microwave import microwave_source
 from planner_plugins.thermal_ablation.simulation.parameters import parameters_of
+from planner_plugins.thermal_ablation.simulation.plain_liver import calibrate as calibrate_needle
+from planner_plugins.thermal_ablation.simulation.plain_liver import has_cooled_core
 from planner_plugins.thermal_ablation.simulation.radiofrequency import RadiofrequencySource
-from planner_plugins.thermal_ablation.simulation.region import Region, region_grid, region_of
+from planner_plugins.thermal_ablation.simulation.region import (
+    Region,
+    ball_points,
+    region_grid,
+    region_of,
+    zone_points,
+)
 from planner_plugins.thermal_ablation.simulation.ultrasound import (
     Sonication,
     SonicationSource,
@@ -40,9 +50,11 @@ from planner.model.case import Case
 from planner.model.geometry import FloatArray, Grid
 from planner.model.plan import FocusGrid, Plan
 from planner.planning.constants import Constant
-from planner.planning.devices import Device, DeviceZone, device_library
+from planner.planning.device_library import device_library
+from planner.planning.devices import Device, DeviceZone
 from planner.planning.focusing import grid_zones, transducer_value
 from planner.planning.placing import zone_of
+from planner.planning.robustness import PlannedZone
 from planner.planning.tissues import SOUND_ATTENUATION
 
 #: Tissue around the active part of a device whose zone is not known by size.
@@ -71,8 +83,12 @@ class SimulatedAblation:
         The device's own zone of each needle, by its id, where one is known.
     foci
         The devices' own zones of each grid of foci, where one is known.
+    planned
+        The same needles with the rows of their devices.
+    is_whole
+        Whether every needle and grid of foci has a zone of its device.
     calibrations
-        Of antennas, by needle.
+        Of sources, by needle.
     death_words, notes
         The death model with its source; what sources and controls did.
     parameters
@@ -91,6 +107,8 @@ class SimulatedAblation:
     coldest_c: float
     zones: Mapping[str, Spheroid]
     foci: tuple[tuple[Spheroid, ...], ...]
+    planned: tuple[PlannedZone, ...]
+    is_whole: bool
     calibrations: Mapping[str, Calibration]
     death_words: str
     notes: tuple[str, ...]
@@ -168,19 +186,18 @@ def simulate_plan(
     task.report(0.0, "Tissue around the needles")
     region = region_of(grounds.anatomy.structures, _grid(work, grounds, settings))
     task.check()
-    calibrations: dict[str, Calibration] = {}
+    calibrations = _calibrations(work, settings, task.part(0.05, 0.45))
 
     def show(time_s: float, celsius: Single) -> None:
         task.show(snapshot_field(time_s, region.grid, celsius))
         if on_snapshot is not None:
             on_snapshot(time_s, celsius)
 
-    run = task.part(0.3, 0.95)
+    run = task.part(0.45, 0.95)
     if work.firings and work.firings[0].emitter.modality == "cryo":
-        course = cold_course(region, work.firings, settings, run, show)
+        course = cold_course(region, work.firings, settings, run, show, calibrations)
         words = f"{settings.lethal_cold_degc:g} °C reached; Gage and Baust, Cryobiology 1998;37:171"
     else:
-        calibrations = _calibrations(work, settings, task.part(0.05, 0.3))
         sources = _sources(region, work, calibrations, settings)
         course = heat_course(region, sources, work.stop_s, settings, run, show)
         words = model_words(DEATH_MODELS[settings.death_model])
@@ -238,13 +255,12 @@ def _grid(work: _Work, grounds: Grounds, settings: Settings) -> Grid:
     points += [_focal_points(g) for g in work.grids]
     for firing in work.firings:
         parts = firing.emitter.active_segments(firing.needle).reshape(-1, 3)
-        around = _ball_points()
         zone = work.zones.get(firing.needle.id)
         if zone is None:
-            points.append((parts[:, None, :] + UNKNOWN_ZONE_MM * around).reshape(-1, 3))
+            points.append((parts[:, None, :] + UNKNOWN_ZONE_MM * ball_points()).reshape(-1, 3))
             continue
         points.append(parts)
-        points.append(_surface_points(zone, around, firing.device.lethal_inset_mm))
+        points.append(zone_points(zone, firing.device.lethal_inset_mm))
     if work.firings:
         needle = work.firings[0].needle
         middle, direction = np.array(needle.tip_lps_mm), needle.direction
@@ -260,27 +276,13 @@ def _focal_points(work: _Sonicated) -> FloatArray:
     return np.concatenate([foci - half * along, foci + half * along])
 
 
-def _ball_points() -> FloatArray:
-    """Directions spread over a ball, shape (n, 3)."""
-    n = np.arange(200) + 0.5
-    polar, turn = np.arccos(1 - 2 * n / 200), np.pi * (1 + 5**0.5) * n
-    return np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], axis=1)
-
-
-def _surface_points(zone: Spheroid, around: FloatArray, grown_mm: float) -> FloatArray:
-    """Points of a zone's surface, grown outwards."""
-    axis = np.array(zone.axis_lps)
-    along = around @ axis
-    across = around - along[:, None] * axis
-    radius, half = 0.5 * zone.short_axis_mm + grown_mm, 0.5 * zone.long_axis_mm + grown_mm
-    return np.asarray(np.array(zone.center_lps_mm) + radius * across + (half * along)[:, None] * axis)
-
-
 def _calibrations(work: _Work, settings: Settings, task: Task) -> dict[str, Calibration]:
-    antennas = [f for f in work.firings if f.emitter.modality == "microwave"]
+    """Each needle alone in plain liver, where its device's zone is known; several work together with that."""
+    fitted = [f for f in work.firings if f.needle.id in work.tables]
     found = {}
-    for n, firing in enumerate(antennas):
-        part = task.part(n / len(antennas), (n + 1) / len(antennas))
+    for n, firing in enumerate(fitted):
+        part = task.part(n / len(fitted), (n + 1) / len(fitted))
+        calibrate = calibrate_antenna if firing.emitter.modality == "microwave" else calibrate_needle
         found[firing.needle.id] = calibrate(firing, work.tables[firing.needle.id], settings, part)
     return found
 
@@ -291,13 +293,14 @@ def _sources(
     found: list[HeatSource] = []
     currents = [f for f in work.firings if f.emitter.modality == "radiofrequency"]
     if currents:
-        found.append(RadiofrequencySource(region, currents, settings))
+        found.append(RadiofrequencySource(region, currents, settings, calibrations))
+    fibres = [f for f in work.firings if f.emitter.modality == "laser"]
+    if fibres:
+        found.append(LaserSource(region, fibres, calibrations))
     for firing in work.firings:
         id = firing.needle.id
         if firing.emitter.modality == "microwave":
             found.append(microwave_source(region, firing, work.tables[id], calibrations[id]))
-        elif firing.emitter.modality == "laser":
-            found.append(laser_source(region, firing))
     turns = [(s, beam_of(g.grid, g.device)) for g in work.grids for s in g.sonications]
     if turns:
         found.append(SonicationSource(region.grid, turns))
@@ -312,11 +315,7 @@ def _outcome(
     words: str,
     settings: Settings,
 ) -> SimulatedAblation:
-    cores = [
-        f.emitter.active_segments(f.needle)
-        for f in work.firings
-        if f.emitter.modality == "radiofrequency" and f.emitter.number("cooled") > 0
-    ]
+    cores = [f.emitter.active_segments(f.needle) for f in work.firings if has_cooled_core(f)]
     level = filled_level(region.grid, course.level, region.is_blood, cores)
     dead = np.asarray(level > 0)
     dead_at = np.where(dead, np.minimum(course.dead_at_s, course.times_s[-1]), np.inf).astype(np.float32)
@@ -333,6 +332,8 @@ def _outcome(
         course.coldest_c,
         work.zones,
         tuple(g.zones for g in work.grids if g.zones),
+        tuple(PlannedZone(f.needle, t) for f in work.firings if (t := work.tables.get(f.needle.id))),
+        len(work.zones) == len(work.firings) and all(g.zones for g in work.grids),
         calibrations,
         words,
         course.notes,

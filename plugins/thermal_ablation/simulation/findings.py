@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblation
+from planner_plugins.thermal_ablation.simulation.judged_margin import BITE_MOVES, JudgedChances
 from planner_plugins.thermal_ablation.simulation.vessel_bites import VesselBite
 
 from planner.model.assessment import Confidence, Finding, Severity, Source
@@ -35,12 +36,15 @@ VESSEL_BITE = Rule(
     Severity.WARNING,
     Source("simulated; vessels of 3 mm or more cool: Lu 2002, AJR 178:47", Confidence.SOURCE_READ),
 )
+LOWER_CHANCE = Rule(
+    "simulated_chance_lower", Severity.WARNING, Source("simulation and samples", Confidence.OUR_RULE)
+)
 LOWER_MARGIN = Rule("simulated_margin_lower", Severity.WARNING, Source("simulation", Confidence.OUR_RULE))
 
-#: A fitted efficiency outside of this says that the death model and the device's table do not agree.
-PLAUSIBLE_EFFICIENCY = (0.1, 1.0)
-#: An axis missed by more than this is said.
-MISFIT_MM = 1.0
+#: An axis missed by more than this is a warning.
+MISFIT_MM = 2.0
+#: A chance lowered by less than this is within the samples.
+LEAST_PERCENT = 1.0
 
 
 def simulation_findings(found: SimulatedAblation) -> list[Finding]:
@@ -95,14 +99,26 @@ def lower_margin(lesion: str, simulated_mm: float, device_mm: float, place: Poin
     return LOWER_MARGIN.finding(text, lesion, place)
 
 
+def lower_chance(lesion: str, chances: JudgedChances) -> list[Finding]:
+    """The simulation lowers the chance of a margin."""
+    own, lowered = chances.device.at_least_5mm_percent, chances.lowered.at_least_5mm_percent
+    if own - lowered < LEAST_PERCENT:
+        return []
+    text = f"The simulation lowers the chance of 5 mm all round {lesion} from {own:.0f} to {lowered:.0f} %: {BITE_MOVES}."
+    return [LOWER_CHANCE.finding(text, lesion)]
+
+
 def _fit_findings(found: SimulatedAblation) -> list[Finding]:
     """How the model's sources relate to the device's table."""
     said = []
     for id, calibration in found.calibrations.items():
         words = f"Probe {id}: {calibration.words}."
-        low, high = PLAUSIBLE_EFFICIENCY
-        if calibration.misfit_mm > MISFIT_MM or not low <= calibration.efficiency <= high:
-            said.append(NOT_FITTED.finding(f"{words} Efficiency or axes are outside what is plausible.", id))
+        if calibration.misfit_mm > MISFIT_MM:
+            text = f"{words} An axis misses the device's row by {calibration.misfit_mm:.1f} mm."
+            said.append(NOT_FITTED.finding(text, id))
+        elif not calibration.is_plausible:
+            text = f"{words} What was fitted is outside what is plausible: model and row do not agree."
+            said.append(NOT_FITTED.finding(text, id))
         else:
             said.append(CALIBRATED.finding(words, id))
     free = [id for id in found.zones if id not in found.calibrations]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround, prepare_grounds
-from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation import findings as say
 from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblation, simulate_plan
 from planner_plugins.thermal_ablation.simulation.course import SnapshotListener, snapshot_field
-from planner_plugins.thermal_ablation.simulation.margin import SimulatedMargin, simulated_margin
+from planner_plugins.thermal_ablation.simulation.judged_margin import JudgedMargin, judged_chances
+from planner_plugins.thermal_ablation.simulation.margin import simulated_margin
 from planner_plugins.thermal_ablation.simulation.vessel_bites import vessel_bites
 from planner_plugins.thermal_ablation.version import VERSION
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.foci_union import foci_union, together
-from planner.compute.margin import MinimalMargin, evaluate_margin
+from planner.compute.margin import evaluate_margin
 from planner.compute.zone_union import union_distance_mm
 from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarField, Surface, Uncertainty
 from planner.model.case import Case
@@ -27,7 +29,15 @@ from planner.plugin.settings import settings_values
 
 MODULE = "thermal_ablation"
 
-Judged = tuple[list[Metric], list[Finding]]
+
+@dataclass(eq=False)
+class _Judged:
+    """What is said of the plan or of one lesion."""
+
+    metrics: list[Metric]
+    findings: list[Finding] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    surfaces: list[Surface] = field(default_factory=list)
 
 
 def simulate(
@@ -45,13 +55,13 @@ def simulate(
         raise InvalidValue("The plan has no probe.", f"plan '{plan.name}'", "Place a probe first.")
     wanted = tuple(dict.fromkeys(n for n in named if n)) or None
     grounds = prepare_grounds(case, settings, task.part(0.0, 0.2), wanted)
-    found = simulate_plan(case, plan, grounds, settings, task.part(0.2, 0.97), on_snapshot)
-    task.report(0.97, "Margins of the simulated zone")
-    metrics, findings = _plan_judged(found, plan)
-    for name, ground in grounds.lesions.items():
-        numbers, said = _lesion_judged(name, ground, found)
-        metrics += numbers
-        findings += said
+    found = simulate_plan(case, plan, grounds, settings, task.part(0.2, 0.93), on_snapshot)
+    task.report(0.93, "Margins of the simulated zone")
+    judged = [_plan_judged(found)]
+    count = len(grounds.lesions)
+    for n, (name, ground) in enumerate(grounds.lesions.items()):
+        part = task.part(0.93 + 0.07 * n / count, 0.93 + 0.07 * (n + 1) / count)
+        judged.append(_lesion_judged(name, ground, found, settings, part))
     inputs = {"structures": structures_hash(case), "plan": plan_hash(plan)}
     task.report(1.0, "Done")
     return Assessment(
@@ -59,15 +69,15 @@ def simulate(
         VERSION,
         inputs,
         settings_values(settings),
-        tuple(metrics),
-        tuple(findings),
-        _curves(found, grounds),
-        _surfaces(found, grounds),
+        tuple(m for j in judged for m in j.metrics),
+        tuple(f for j in judged for f in j.findings),
+        (*_curves(found, grounds), *(c for j in judged for c in j.curves)),
+        (*_surfaces(found, grounds), *(s for j in judged for s in j.surfaces)),
         _fields(found),
     )
 
 
-def _plan_judged(found: SimulatedAblation, plan: Plan) -> Judged:
+def _plan_judged(found: SimulatedAblation) -> _Judged:
     method = f"simulated (model) on {found.grid.spacing_mm[0]:g} mm voxels; {found.death_words}"
     notes = "; ".join(found.notes)
     metrics = [
@@ -75,9 +85,8 @@ def _plan_judged(found: SimulatedAblation, plan: Plan) -> Judged:
         Metric("hottest_tissue_degc", found.hottest_c, "°C", "plan", method),
         Metric("coldest_tissue_degc", found.coldest_c, "°C", "plan", method),
     ]
-    whole = len(found.zones) == len(plan.applicators) and len(found.foci) == len(plan.focus_grids)
-    dice = _dice(found) if whole else None
-    note = "" if whole else "no device zone with both axes"
+    dice = _dice(found) if found.is_whole else None
+    note = "" if found.is_whole else "no device zone with both axes"
     metrics.append(
         Metric(
             "simulated_zone_overlap_dice",
@@ -94,7 +103,7 @@ def _plan_judged(found: SimulatedAblation, plan: Plan) -> Judged:
         if found.boundary is None or found.foci
         else vessel_bites(found.boundary, found.region, list(found.zones.values()))
     )
-    return metrics, say.simulation_findings(found) + say.bite_findings(bites)
+    return _Judged(metrics, say.simulation_findings(found) + say.bite_findings(bites))
 
 
 def _dice(found: SimulatedAblation) -> float:
@@ -111,55 +120,40 @@ def _dice(found: SimulatedAblation) -> float:
     )
 
 
-def _lesion_judged(name: str, ground: LesionGround, found: SimulatedAblation) -> Judged:
-    device = None
-    if found.foci:
-        device = evaluate_margin(ground.margin, together(list(found.zones.values()), found.foci)).minimal
-    elif found.zones:
-        device = evaluate_margin(ground.margin, list(found.zones.values())).minimal
+def _lesion_judged(
+    name: str, ground: LesionGround, found: SimulatedAblation, settings: Settings, task: Task
+) -> _Judged:
+    """A lesion under the simulated zone, and beside the devices' own where they are known."""
     if found.boundary is None:
-        return [Metric("simulated_minimal_margin_mm", None, "mm", name, note="no tissue died")], []
+        return _Judged([Metric("simulated_minimal_margin_mm", None, "mm", name, note="no tissue died")])
     own = simulated_margin(ground.margin, found.boundary, found.region.grid)
     value, method = own.minimal.value_mm, "sub-voxel lesion surface to the simulated zone's boundary (model)"
     interval = Uncertainty(
         own.minimal.low_mm, own.minimal.high_mm, 90.0, "voxels, outline and lattice only; not the model"
     )
     place = own.minimal.place_lps_mm
-    metrics = [
+    answer = _Judged([
         Metric("simulated_minimal_margin_mm", value, "mm", name, method, None, interval, where_lps_mm=place),
         Metric(
-            "simulated_lesion_coverage_percent",
-            own.coverage_percent,
-            "%",
-            name,
+            "simulated_lesion_coverage_percent", own.coverage_percent, "%", name,
             "share of the lesion's volume, simulated",
         ),
-    ]
-    findings = []
-    if device is not None:
-        metrics += _judged(name, device, own)
-        if value < device.value_mm:
-            findings.append(say.lower_margin(name, value, device.value_mm, place))
-    return metrics, findings
-
-
-def _judged(name: str, device: MinimalMargin, own: SimulatedMargin) -> list[Metric]:
-    """Beside the device's own zone; a simulation may lower a judged margin, never raise it."""
-    lower = min((own.minimal, device), key=lambda m: m.value_mm)
-    interval = Uncertainty(
-        lower.low_mm, lower.high_mm, 90.0, "voxels, outline and lattice only; not the model"
-    )
-    return [
-        Metric(
-            "simulated_margin_change_mm", own.minimal.value_mm - device.value_mm, "mm", name,
-            "simulated minus that of the devices' own zones",
-        ),
-        Metric(
-            "judged_minimal_margin_mm", lower.value_mm, "mm", name,
-            f"the lower of {MARGIN_METHOD} and the simulated one", None, interval,
-            where_lps_mm=lower.place_lps_mm,
-        ),
-    ]  # fmt: skip
+    ])  # fmt: skip
+    if not found.zones and not found.foci:
+        return answer
+    union = together(list(found.zones.values()), found.foci)
+    judged = JudgedMargin(name, ground, evaluate_margin(ground.margin, union), own)
+    answer.metrics += judged.metrics(found.boundary, union)
+    answer.curves.append(judged.histogram)
+    if value < judged.device.minimal.value_mm:
+        answer.findings.append(say.lower_margin(name, value, judged.device.minimal.value_mm, place))
+    if settings.robustness_samples and found.is_whole and not found.foci:
+        task.report(0.0, f"Chances of {name} with the simulation")
+        chances = judged_chances(judged, found.planned, settings, task)
+        answer.metrics += chances.metrics(name, settings)
+        answer.surfaces.append(chances.surface(name, ground))
+        answer.findings += say.lower_chance(name, chances)
+    return answer
 
 
 def _curves(found: SimulatedAblation, grounds: Grounds) -> tuple[Curve, ...]:

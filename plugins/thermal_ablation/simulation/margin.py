@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary
 
+from planner.compute.heat_lattice import Mask
 from planner.compute.margin import CANDIDATES, MinimalMargin, PreparedMargin
 from planner.model.geometry import FloatArray, Grid
 
@@ -49,14 +51,14 @@ def simulated_margin(prepared: PreparedMargin, boundary: ZoneBoundary, grid: Gri
     low, high = float((margins - error).min()) - gained, float((margins + error).min()) - gained
     x, y, z = (float(v) for v in closer[best])
     minimal = MinimalMargin(value, min(value, low), max(value, high), (x, y, z))
-    return SimulatedMargin(minimal, margins, _coverage_percent(prepared, boundary))
+    return SimulatedMargin(minimal, margins, covered_percent(prepared, boundary.contains))
 
 
-def _coverage_percent(prepared: PreparedMargin, boundary: ZoneBoundary) -> float:
-    """Share of the lesion's lattice points that lie in the zone."""
+def covered_percent(prepared: PreparedMargin, contains: Callable[[FloatArray], Mask]) -> float:
+    """Share of the lesion's lattice points that lie in a zone, given what of points (n, 3) lies in it."""
     lattice, level = prepared.outline.lattice, prepared.outline.level
     k, j, i = np.nonzero(level > 0)
     if not len(k):  # a lesion thinner than its lattice
-        return 100.0 * float(boundary.contains(prepared.outline.samples.points_lps_mm).mean())
-    inside = boundary.contains(lattice.to_lps(np.stack([i, j, k], axis=1).astype(float)))
+        return 100.0 * float(contains(prepared.outline.samples.points_lps_mm).mean())
+    inside = contains(lattice.to_lps(np.stack([i, j, k], axis=1).astype(float)))
     return 100.0 * float(inside.mean())

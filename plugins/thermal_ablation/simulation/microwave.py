@@ -7,14 +7,18 @@ plain perfused liver is that of the device's table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from math import exp, log
 
 import numpy as np
 import numpy.typing as npt
 from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.simulation.calibration import (
+    MOST_RUNS,
+    Calibration,
+    Parameter,
+    meet,
+    remembered,
+)
 from planner_plugins.thermal_ablation.simulation.course import DEATH_MODELS, heat_level
 from planner_plugins.thermal_ablation.simulation.firing import Firing
 from planner_plugins.thermal_ablation.simulation.heating import SteadySource, heat_problem
@@ -31,58 +35,13 @@ from planner.planning.tissues import MICROWAVE_ATTENUATION
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Both axes are met at least so well; where they cannot be, the misfit is said.
-CLOSE_MM = 0.2
-#: Most runs of a calibration.
-MOST_RUNS = 24
 #: Plain liver around the zone of a calibration.
 AROUND_MM = 18.0
-#: What segment and efficiency may become.
-SEGMENTS_MM, EFFICIENCIES = (0.5, 80.0), (0.01, 8.0)
+#: The radiating part, and the share of the set power it gives off; cables and reflection leave less than 1.
+SEGMENT = Parameter("segment", "mm", 0.5, 80.0, (0.5, 80.0), False, 2.0, 10.0)
+EFFICIENCY = Parameter("efficiency", "1", 0.01, 30.0, (0.1, 1.0), True, 0.2, 0.7)
 #: The eighth of a lattice stands for the whole: mirrors at its low sides.
 OCTANT: Boundaries = (("insulated", "fixed"), ("insulated", "fixed"), ("insulated", "fixed"))
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """A radiating segment found for a device's zone.
-
-    Parameters
-    ----------
-    segment_mm, efficiency
-        Its length, and the share of the set power it gives off; the efficiency also carries what
-        the model leaves out, so it may lie outside of what cables and reflection leave.
-    long_axis_mm, short_axis_mm
-        Of the zone simulated with it.
-    wanted_long_mm, wanted_short_mm
-        Of the device's table.
-    runs
-        Simulations it took.
-    """
-
-    segment_mm: float
-    efficiency: float
-    long_axis_mm: float
-    short_axis_mm: float
-    wanted_long_mm: float
-    wanted_short_mm: float
-    runs: int
-
-    @property
-    def misfit_mm(self) -> float:
-        """The larger difference of an axis."""
-        return max(
-            abs(self.long_axis_mm - self.wanted_long_mm), abs(self.short_axis_mm - self.wanted_short_mm)
-        )
-
-    @property
-    def words(self) -> str:
-        """One sentence about it."""
-        return (
-            f"antenna calibrated (model) to {self.wanted_long_mm:.1f} x {self.wanted_short_mm:.1f} mm in plain"
-            f" liver: segment {self.segment_mm:.1f} mm, efficiency {self.efficiency:.2f}, gives"
-            f" {self.long_axis_mm:.1f} x {self.short_axis_mm:.1f} mm"
-        )
 
 
 @dataclass(frozen=True)
@@ -142,72 +101,25 @@ def calibrate(firing: Firing, zone: DeviceZone, settings: Settings, task: Task) 
     )
     task.report(0.0, f"Fitting the antenna of {firing.device.title}")
     start = (firing.emitter.number("active_length"), firing.emitter.number("efficiency"))
-    return _calibrated(wanted, start, _Check(task))
+    return remembered(wanted, lambda: _calibrated(wanted, start, task))
 
 
-class _Check:
-    """A task that all caches take for the same."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Check)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@lru_cache(maxsize=64)
-def _calibrated(wanted: _Wanted, start: tuple[float, float], check: _Check) -> Calibration:
+def _calibrated(wanted: _Wanted, start: tuple[float, float], task: Task) -> Calibration:
     runs = 0
 
-    def axes(place: FloatArray) -> FloatArray:
+    def axes(values: tuple[float, ...]) -> FloatArray:
         nonlocal runs
         runs += 1
-        check.task.report(min(0.95, runs / MOST_RUNS), "Fitting the antenna to its device's zone")
-        return simulated_axes_mm(wanted, float(place[0]), exp(float(place[1])))
+        task.report(min(0.95, runs / MOST_RUNS), "Fitting the antenna to its device's zone")
+        return simulated_axes_mm(wanted, values[0], values[1])
 
     goal = np.array([wanted.long_axis_mm, wanted.short_axis_mm])
-    low = np.array([SEGMENTS_MM[0], log(EFFICIENCIES[0])])
-    high = np.array([SEGMENTS_MM[1], log(EFFICIENCIES[1])])
-    first = np.clip([max(8.0, min(start[0], 0.5 * wanted.long_axis_mm)), log(0.5 * start[1])], low, high)
-    place, found = _meet(axes, goal, first, low, high)
+    first = (max(8.0, min(start[0], 0.5 * wanted.long_axis_mm)), 0.5 * start[1])
+    fit = meet(axes, goal, (SEGMENT, EFFICIENCY), first)
     return Calibration(
-        float(place[0]), exp(float(place[1])), float(found[0]), float(found[1]),
-        wanted.long_axis_mm, wanted.short_axis_mm, runs,
+        "antenna", (SEGMENT, EFFICIENCY), fit.values((SEGMENT, EFFICIENCY)),
+        float(fit.axes_mm[0]), float(fit.axes_mm[1]), wanted.long_axis_mm, wanted.short_axis_mm, runs,
     )  # fmt: skip
-
-
-def _meet(
-    axes: Callable[[FloatArray], FloatArray],
-    goal: FloatArray,
-    first: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Where two axes come nearest to a goal: Broyden's method from differences, within bounds."""
-    place, found = first, axes(first)
-    slopes = np.empty((2, 2))
-    for n, step in enumerate((2.0, 0.2)):
-        moved = place.copy()
-        moved[n] += step
-        slopes[:, n] = (axes(moved) - found) / step
-    best = place, found
-    for _ in range(MOST_RUNS - 3):
-        if np.abs(best[1] - goal).max() <= CLOSE_MM:
-            break
-        move = np.linalg.lstsq(slopes, goal - found, rcond=None)[0]
-        new = np.clip(place + np.clip(move, [-10.0, -0.7], [10.0, 0.7]), low, high)
-        moved = new - place
-        if np.abs(moved).max() < 1e-4:
-            break
-        then = axes(new)
-        slopes += np.outer(then - found - slopes @ moved, moved) / (moved @ moved)
-        place, found = new, then
-        if np.abs(found - goal).max() < np.abs(best[1] - goal).max():
-            best = place, found
-    return best
 
 
 def simulated_axes_mm(wanted: _Wanted, segment_mm: float, efficiency: float) -> FloatArray:
@@ -243,8 +155,8 @@ def microwave_source(
 ) -> SteadySource:
     """The heat of a calibrated antenna, whose segment is centred in the device's zone."""
     center = firing.needle.point_behind_tip(zone.center_offset.value)
-    half = 0.5 * calibration.segment_mm * firing.needle.direction
+    half = 0.5 * calibration.value(SEGMENT.name) * firing.needle.direction
     fading = fading_of(firing.emitter.number("frequency"), firing.emitter.radius_mm)
     heat = line_source(region.grid, np.stack([center + half, center - half]), fading)
-    heat *= np.float32(calibration.efficiency * (firing.power_w or 0.0))
+    heat *= np.float32(calibration.value(EFFICIENCY.name) * (firing.power_w or 0.0))
     return SteadySource(heat, firing.start_s, firing.stop_s, (f"{firing.needle.id}: {calibration.words}",))

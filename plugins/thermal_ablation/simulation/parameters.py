@@ -30,6 +30,7 @@ _OWN: Mapping[str, Mapping[str, Constant]] = {
     "laser": {
         "light absorption": tissues.LASER_ABSORPTION,
         "light scattering (reduced)": tissues.LASER_SCATTERING,
+        "light scattering (reduced) where coagulated": tissues.LASER_SCATTERING_COAGULATED,
     },
     "cryo": {
         "frozen conductivity": tissues.FROZEN_CONDUCTIVITY,

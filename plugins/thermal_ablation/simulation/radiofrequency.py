@@ -2,18 +2,22 @@
 
 div(sigma(T) grad phi) = 0 and Q = sigma |grad phi|²; sigma rises with temperature to 100 °C and
 falls by decades as the tissue dries.  Field and temperature are found in turns.
+
+Of the generator's power a share heats the region; the rest goes to cables, ground pads and the tissue
+beyond, since the region's ground lies near.  Controls see the whole power and the region's impedance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from planner_plugins.thermal_ablation.settings import Settings
+from planner_plugins.thermal_ablation.simulation.calibration import Calibration, Parameter
 from planner_plugins.thermal_ablation.simulation.firing import Firing
-from planner_plugins.thermal_ablation.simulation.needle_voxels import needle_voxels
+from planner_plugins.thermal_ablation.simulation.needle_voxels import needle_voxels, stretched
 from planner_plugins.thermal_ablation.simulation.region import Region
 from planner_plugins.thermal_ablation.simulation.rf_control import (
     ConstantPower,
@@ -39,6 +43,10 @@ TURN_S = 30.0
 TOLERANCE = 1e-3
 #: Tissue so near to an electrode decides about a new field.
 NEAR_MM = 15.0
+#: What of the generator's power heats the region; more than all of it is what the model leaves out.
+SHARE = Parameter("share of power", "1", 0.02, 2.0, (0.05, 1.0), True, 0.2, 0.5)
+#: The bare length that gives current; of a needle with tines how far they are spread.
+LENGTH = Parameter("bare length", "of its own", 0.2, 2.5, (0.5, 1.5), False, 0.1, 0.4)
 
 
 def conductivity_factor(celsius: npt.ArrayLike) -> Single:
@@ -51,16 +59,24 @@ def conductivity_factor(celsius: npt.ArrayLike) -> Single:
 
 @dataclass(frozen=True, eq=False)
 class _Needle:
-    """An electrode of one needle: its bare parts at one potential."""
+    """An electrode of one needle: its bare parts at one potential, and its share of the power."""
 
     firing: Firing
     parts: npt.NDArray[np.float64]
     radii_mm: tuple[float, ...]
     sensors: tuple[npt.NDArray[np.intp], ...]
+    share: float
 
 
 class RadiofrequencySource:
     """The heat of all radiofrequency needles of a plan under their generator's control.
+
+    Parameters
+    ----------
+    calibrations
+        By needle.  Each needle works with its own share of the power while its turn lasts; where
+        several work at once the heat of one cannot be told from another's, and they have the mean of
+        their shares.
 
     Raises
     ------
@@ -68,9 +84,17 @@ class RadiofrequencySource:
         If pairs are wanted of a single electrode.
     """
 
-    def __init__(self, region: Region, firings: Sequence[Firing], settings: Settings) -> None:
+    def __init__(
+        self,
+        region: Region,
+        firings: Sequence[Firing],
+        settings: Settings,
+        calibrations: Mapping[str, Calibration] | None = None,
+    ) -> None:
         self.region, self.settings = region, settings
-        self.needles = tuple(_needle(region, f) for f in firings)
+        found = calibrations or {}
+        self.needles = tuple(_needle(region, f, found.get(f.needle.id)) for f in firings)
+        self._calibrated = tuple(found[f.needle.id].words for f in firings if f.needle.id in found)
         self.way = settings.rf_electrodes if len(firings) > 1 else "together"
         if settings.rf_electrodes == "bipolar" and len(firings) < 2:
             raise InvalidValue(
@@ -103,7 +127,7 @@ class RadiofrequencySource:
 
     @property
     def heat_w_per_m3(self) -> Single:
-        """Heat in each voxel now; sums to the power."""
+        """Heat in each voxel now; sums to the share of the power that heats the region."""
         return self._unit * np.float32(self._power_w)
 
     @property
@@ -124,7 +148,11 @@ class RadiofrequencySource:
                 f"mean power {mean:.0f} W, impedance of the region {known.min():.0f} to {known.max():.0f} ohm"
                 " (ground at its sides; model)"
             )
-        return tuple(words)
+        if len(self._calibrated) > 1:
+            words.append(
+                "each electrode has its own share of the power in its turn, several at once their mean"
+            )
+        return (*words, *self._calibrated)
 
     def _give(self, time_s: float, power_w: float) -> bool:
         changed = power_w != self._power_w or self._is_new
@@ -164,14 +192,18 @@ class RadiofrequencySource:
             tolerance=TOLERANCE,
         )
         # What falls into a cooled electrode's own voxels is heat at its surface, which the coolant takes.
-        self._unit = found.joule_w_per_m3 / np.float32(found.power_w)
+        share = float(np.mean([self.needles[n].share for n, _ in key]))
+        self._unit = found.joule_w_per_m3 * np.float32(share / found.power_w)
         self._impedance_ohm = 1.0 / found.power_w
         self._key, self._renewed_s, self._is_new = key, time_s, True
         self._factor = conductivity_factor(celsius[self.near])
 
 
-def _needle(region: Region, firing: Firing) -> _Needle:
-    parts = firing.emitter.active_segments(firing.needle)
+def _needle(region: Region, firing: Firing, calibration: Calibration | None) -> _Needle:
+    share, length = 1.0, 1.0
+    if calibration is not None:
+        share, length = calibration.value(SHARE.name), calibration.value(LENGTH.name)
+    parts = bare_parts(firing, length)
     radii = [firing.emitter.radius_mm] * len(parts)
     ends = parts[:, 0].copy()
     if firing.emitter.number("tines") > 0:
@@ -181,7 +213,19 @@ def _needle(region: Region, firing: Firing) -> _Needle:
     for point in ends:
         i, j, k = np.rint(region.grid.to_ijk(point)).astype(int)
         sensors.append((k, j, i))
-    return _Needle(firing, parts, tuple(radii), tuple(sensors))  # type: ignore[arg-type]
+    return _Needle(firing, parts, tuple(radii), tuple(sensors), share)  # type: ignore[arg-type]
+
+
+def bare_parts(firing: Firing, length: float) -> npt.NDArray[np.float64]:
+    """What gives current, shape (n, 2, 3), its length changed by a factor.
+
+    Straight electrodes grow about their own middles; tines are spread wider about the trocar's tip.
+    """
+    parts = firing.emitter.active_segments(firing.needle)
+    if firing.emitter.number("tines") > 0:
+        tip = np.array(firing.needle.tip_lps_mm)
+        return np.concatenate([parts[:1], tip + length * (parts[1:] - tip)])
+    return stretched(parts, length)
 
 
 def _electrodes(needle: _Needle, potential_v: float) -> list[ThinElectrode]:

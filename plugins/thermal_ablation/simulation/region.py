@@ -11,6 +11,7 @@ from planner_plugins.thermal_ablation.simulation.vessels import Vessel
 
 from planner.base.errors import InvalidValue
 from planner.compute.heat_lattice import Mask, Single, readonly
+from planner.compute.spheroid import Spheroid
 from planner.compute.vessel_caliber import inscribed_radius_mm, thick_part
 from planner.model.geometry import Box, FloatArray, Grid, unit_vector
 from planner.model.roles import VESSEL_ROLES, Role
@@ -106,6 +107,22 @@ def plain_region(grid: Grid) -> Region:
     """Liver alone, without vessels or lesions."""
     none = np.zeros(grid.shape, dtype=bool)
     return Region(grid, none, none.copy(), (), 0.0, True)
+
+
+def ball_points() -> FloatArray:
+    """Directions spread over a ball, shape (n, 3)."""
+    n = np.arange(200) + 0.5
+    polar, turn = np.arccos(1 - 2 * n / 200), np.pi * (1 + 5**0.5) * n
+    return np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.cos(polar)], axis=1)
+
+
+def zone_points(zone: Spheroid, grown_mm: float) -> FloatArray:
+    """Points of a zone's surface, grown outwards, shape (n, 3)."""
+    axis, around = np.array(zone.axis_lps), ball_points()
+    along = around @ axis
+    across = around - along[:, None] * axis
+    radius, half = 0.5 * zone.short_axis_mm + grown_mm, 0.5 * zone.long_axis_mm + grown_mm
+    return np.asarray(np.array(zone.center_lps_mm) + radius * across + (half * along)[:, None] * axis)
 
 
 def region_grid(

@@ -29,7 +29,7 @@ from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.model.geometry import Grid
 from planner.model.plan import FocusGrid, Plan
-from planner.planning.devices import device_library
+from planner.planning.device_library import device_library
 
 HIFU = device_library().device("generic-hifu")
 WINDOW = ((-20.0, -97.0, 0.0), (20.0, -97.0, 0.0), (0.0, -97.0, 20.0))

@@ -7,7 +7,12 @@ import pytest
 from planner_plugins.thermal_ablation.simulation.heating import SteadySource
 from planner_plugins.thermal_ablation.simulation.laser import light_fading
 from planner_plugins.thermal_ablation.simulation.line_source import Fading, line_source
-from planner_plugins.thermal_ablation.simulation.needle_voxels import distance_to_segment_mm, needle_voxels
+from planner_plugins.thermal_ablation.simulation.needle_voxels import (
+    CIRCLE_VOXELS,
+    _resistance,
+    distance_to_segment_mm,
+    needle_voxels,
+)
 from planner_plugins.thermal_ablation.simulation.radiofrequency import conductivity_factor
 from planner_plugins.thermal_ablation.simulation.rf_control import (
     PAUSE_S,
@@ -149,3 +154,20 @@ def test_a_thick_needle_is_all_within_its_radius() -> None:
     mask, _ = needle_voxels(grid, ends, 3.0)
     volume = mask.sum() * grid.voxel_volume_ml * 1000.0
     assert volume == pytest.approx(np.pi * 3.0**2 * 16.0 + 4 / 3 * np.pi * 3.0**3, rel=0.05)
+
+
+@pytest.mark.parametrize("off", [(0.0, 0.0), (0.25, 0.0), (0.5, 0.5), (0.3, -0.45)])
+@pytest.mark.parametrize("radius_mm", [0.91, 0.96, 0.999, 1.0, 1.2, 1.5, 1.6])
+def test_a_needle_about_as_thick_as_a_voxel_conducts_as_a_round_one(
+    radius_mm: float, off: tuple[float, float]
+) -> None:
+    """Wherever it runs between voxel centres: within 2 %, and no face slows the solver."""
+    grid = Grid((11, 11, 11), (1.0,) * 3, (-5.0,) * 3)
+    ends = np.array([[[*off, -3.0], [*off, 3.0]]])
+    mask, factor = needle_voxels(grid, ends, radius_mm)
+    x, y = sorted(abs(o) for o in off)
+    held = np.hypot(*(np.indices((11, 11)) - 5 - np.array([x, y])[:, None, None])) <= max(radius_mm, 1.001)
+    assert mask[5].sum() == held.sum() >= 2
+    exact = np.log(CIRCLE_VOXELS / radius_mm) / (2.0 * np.pi)
+    assert _resistance(radius_mm, factor, (x, y)) == pytest.approx(exact, rel=0.02)
+    assert 0.5 < factor <= 8.0

@@ -1,0 +1,51 @@
+"""The legend of an electric field on the slices: the colours of V/cm, and the lines of the thresholds."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from planner.desktop.theme import SMALL_PX, shown_theme
+from planner.scene.field_overlay import ELECTRIC, ELECTRIC_LINES, ELECTRIC_UNIT
+
+HEIGHT_PX = 40
+
+
+class FieldLegend(QWidget):
+    """A bar of the colours with the drawn thresholds as ticks."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("fieldLegend")
+        self.setFixedHeight(HEIGHT_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        levels = ", ".join(f"{level:g}" for level, _ in ELECTRIC_LINES)
+        self.setToolTip(
+            f"Lines at {levels} {ELECTRIC_UNIT}: 700 counts in liver, 800 in tumour; 500 and 600 are dimmed"
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the bar, its ticks and its words."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = QFont(self.font())
+        font.setPixelSize(SMALL_PX)
+        painter.setFont(font)
+        low, high = ELECTRIC[0][0], ELECTRIC[-1][0]
+        bar = QRectF(14, 4, self.width() - 76, 12)
+        gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+        for value, color in ELECTRIC:
+            gradient.setColorAt((value - low) / (high - low), QColor(color))
+        painter.fillRect(bar, gradient)
+        for level, color in ELECTRIC_LINES:
+            x = bar.left() + bar.width() * (level - low) / (high - low)
+            painter.setPen(QPen(QColor(color), 2.0))
+            painter.drawLine(QPointF(x, bar.top() - 2), QPointF(x, bar.bottom() + 3))
+            painter.setPen(QColor(shown_theme().dim))
+            painter.drawText(
+                QRectF(x - 16, bar.bottom() + 4, 32, 16), Qt.AlignmentFlag.AlignHCenter, f"{level:g}"
+            )
+        painter.setPen(QColor(shown_theme().dim))
+        unit = QRectF(bar.right() + 8, 1, 60, 18)
+        painter.drawText(unit, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, ELECTRIC_UNIT)

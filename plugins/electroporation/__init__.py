@@ -1,0 +1,1 @@
+"""Irreversible electroporation: electrodes that are pulsed in pairs."""
