@@ -26,6 +26,7 @@ from planner_plugins.electroporation.place_findings import place_findings
 from planner_plugins.electroporation.placed import PlacedArray, check_arrays, placed_arrays
 from planner_plugins.electroporation.pulsed_field import PulsedField, pulsed_pairs, solve_pairs
 from planner_plugins.electroporation.settings import Settings
+from planner_plugins.electroporation.suggestions import access_rules, suggest
 from planner_plugins.electroporation.suitability import advise
 from planner_plugins.electroporation.tissue_lattice import tissue_lattice
 from planner_plugins.electroporation.version import VERSION
@@ -53,7 +54,7 @@ from planner.planning.quick_path import quick_path
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
-__all__ = ["Settings", "advise", "assess", "prepare", "preview"]
+__all__ = ["Settings", "access_rules", "advise", "assess", "prepare", "preview", "suggest"]
 
 MODULE = "electroporation"
 #: Of electrodes nobody placed.
