@@ -1,15 +1,15 @@
-"""The error of a local registration, measured at tissue that was held out of its fit.
+"""The error of a local registration, measured at blocks of tissue, a fifth of it held out of the fit.
 
-Blocks of tissue that were fitted agree with the fit by having made it.  A seeded fifth of the tissue,
-in pieces as large as the place that was treated, is therefore left out of a second fit, and blocks of
-it are asked where they belong.  Each block is asked in two halves without a common voxel: the noise of
-the two is independent, so the mean of the product of their shifts is the mean square of the error alone,
-free of the blocks' own noise.
+Tissue that was fitted agrees with the fit by having made it.  A seeded fifth, in pieces as large as the
+place that was treated, is therefore left out of a second fit, and its blocks are asked where they belong
+by that one.  A fifth may miss the part of a liver the fit could not follow, so all other blocks are asked
+too, by the whole fit; the larger of both mean squares counts.  Blocks have noise of their own, which is
+no error of the registration: it is found from their halves, and taken off.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +28,14 @@ LEAST_HOLE_MM, MOST_HOLE_MM = 24.0, 48.0
 ONE_IN, SEED = 5, 17
 #: Distance of the middles of the blocks that are asked, and the fewest of them that say anything.
 PITCH_MM, FEWEST_BLOCKS = 14.0, 12
-#: So far the halves of a block lie apart.
+#: So far the halves of a block lie apart: neighbouring voxels share their noise.
 APART_MM = 4.0
+#: What of the noise of two halves' mean is taken off: a block, which has no gap, has less.
+NOISE_SHARE = 0.75
 #: A mean square is told from none at so many of its standard errors: it is not taken to be less.
 LEAST_DOUBT = 0.75
 #: How much wider nine in ten places of the whole liver are than the blocks say: these stand where tissue
-#: shows structure and the fit can follow.  Set with the doubt on 20 made-up and real livers with known
-#: smooth deformations of 1 to 9 mm, of which 19 were then said to be 1.0 to 2.5 times what they are.
+#: shows structure and the fit can follow.
 WIDER = 1.6
 
 
@@ -64,9 +65,10 @@ def held_out_error(
     without: Registration,
     fixed: TissueTexture,
     moving: TissueTexture,
-    held_lps_mm: FloatArray,
+    points_lps_mm: FloatArray,
+    held: BoolArray,
 ) -> Registration:
-    """A copy of a registration with its error as it is at held-out tissue; unknown where that says little.
+    """A copy of a registration with its error as blocks of tissue say; unknown where too few say anything.
 
     Parameters
     ----------
@@ -74,38 +76,69 @@ def held_out_error(
         Fitted to all the tissue.
     without
         Fitted without the held-out tissue.
-    held_lps_mm
-        Points (n, 3) of that tissue in the first scan.
+    points_lps_mm, held
+        Points (n, 3) of the tissue in the first scan, and which of them were held out, (n,).
     """
-    squares = held_out_squares_mm2(without, fixed, moving, held_lps_mm)
-    if len(squares) < FEWEST_BLOCKS:
+    asked = asked_blocks(without, fixed, moving, points_lps_mm[held], has_noise=True)
+    if len(asked.squares_mm2) < FEWEST_BLOCKS or len(asked.noise_mm2) < FEWEST_BLOCKS:
         note = "The tissue shows too little structure to say how well the scans fit; mark landmarks"
         return replace(registration.estimated(None), notes=(*registration.notes, note))
-    doubt = float(squares.std(ddof=1)) / np.sqrt(len(squares))
-    square = max(float(squares.mean()), LEAST_DOUBT * doubt)
-    basis = f"measured at {len(squares)} blocks of tissue held out of the fit"
+    noise = NOISE_SHARE * float(asked.noise_mm2.mean())
+    fitted = asked_blocks(registration, fixed, moving, points_lps_mm[~held])
+    square = max(_square_mm2(each.squares_mm2, noise) for each in (asked, fitted))
+    count = len(asked.squares_mm2)
+    basis = f"measured at {count + len(fitted.squares_mm2)} blocks of tissue, {count} held out of the fit"
     return registration.estimated(FitError.of_90(WIDER * RMS_OF_90 * float(np.sqrt(square)), basis))
 
 
-def held_out_squares_mm2(
-    without: Registration, fixed: TissueTexture, moving: TissueTexture, held_lps_mm: FloatArray
-) -> FloatArray:
-    """Products of the shifts of both halves of each block that says where it belongs, shape (n,)."""
-    if not len(held_lps_mm):
-        return np.zeros(0)
+@dataclass(frozen=True)
+class AskedBlocks:
+    """What blocks of tissue say of a registration.
+
+    Parameters
+    ----------
+    squares_mm2
+        Square of each block's shift, shape (n,).
+    noise_mm2
+        Of blocks whose halves could be asked: square of the noise of both halves' mean, shape (m,).
+    """
+
+    squares_mm2: FloatArray
+    noise_mm2: FloatArray
+
+
+def asked_blocks(
+    registration: Registration,
+    fixed: TissueTexture,
+    moving: TissueTexture,
+    points_lps_mm: FloatArray,
+    *,
+    has_noise: bool = False,
+) -> AskedBlocks:
+    """Ask blocks of tissue around points (n, 3) where they belong, and where wanted how sure that is."""
+    squares: list[float] = []
+    noise: list[float] = []
     ball = block_ball(fixed.grid.spacing_mm[0])
-    # Opposite octants by turns: both halves have the block's middle and its reach.  Neighbouring voxels
-    # share their noise, so what lies between the octants belongs to neither.
+    # Opposite octants by turns: both halves have the block's middle and its reach.
     is_apart = np.abs(ball).min(axis=1) > APART_MM / 2
     is_odd = np.count_nonzero(ball > 0, axis=1) % 2 == 1
-    parts = (is_apart & is_odd, is_apart & ~is_odd)
-    squares = []
-    for center in block_middles(held_lps_mm, PITCH_MM):
-        whole = matched(without, fixed, moving, center + ball)
+    halves = (ball[is_apart & is_odd], ball[is_apart & ~is_odd])
+    for center in block_middles(points_lps_mm, PITCH_MM) if len(points_lps_mm) else ():
+        whole = matched(registration, fixed, moving, center + ball)
         if whole is None:
             continue
-        # From no shift on: begun where the whole block ended, both would share its going astray.
-        halves = [matched(without, fixed, moving, center + ball[part], np.zeros(3)) for part in parts]
-        if halves[0] is not None and halves[1] is not None:
-            squares.append(float(halves[0][0] @ halves[1][0]))
-    return np.array(squares)
+        squares.append(float(whole[0] @ whole[0]))
+        parts = [matched(registration, fixed, moving, center + h, whole[0]) for h in halves if has_noise]
+        ends = [part[0] for part in parts if part is not None]
+        if len(ends) == len(halves):
+            apart = ends[0] - ends[1]
+            noise.append(float(apart @ apart) / 4.0)
+    return AskedBlocks(np.array(squares), np.array(noise))
+
+
+def _square_mm2(squares_mm2: FloatArray, noise_mm2: float) -> float:
+    """Mean square of the error, free of the blocks' noise; not less than what it can be told from."""
+    if len(squares_mm2) < FEWEST_BLOCKS:
+        return 0.0
+    doubt = float(squares_mm2.std(ddof=1)) / float(np.sqrt(len(squares_mm2)))
+    return max(float(squares_mm2.mean()) - noise_mm2, LEAST_DOUBT * doubt)

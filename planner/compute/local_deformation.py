@@ -141,7 +141,7 @@ def register_local(
     held = is_held_out(points, hole_mm(ignored, fixed.grid))
     without = deformation(points[~held], 1, HELD_OUT_STEPS, task.part(0.68, 0.93))
     task.report(0.93, "How well the scans fit where they were not fitted")
-    return held_out_error(found, replace(found, field=without), texture, other, points[held])
+    return held_out_error(found, replace(found, field=without), texture, other, points, held)
 
 
 def _check(

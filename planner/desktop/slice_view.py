@@ -179,7 +179,7 @@ class SliceView(QWidget):
         frame = self.frame
         key = self._backdrop_key(frame, self.layers.styles())
         is_kept = self._backdrop is not None and self._backdrop[0] == key
-        content = self.layers.content(self._place(), self._image, is_kept)
+        content = self.content(is_kept)
         if self._backdrop is None or not is_kept:
             self._backdrop = (key, self._painted_backdrop(frame, content))
         painter.drawImage(QRectF(0, 0, self.width(), self.height()), self._backdrop[1])
@@ -189,6 +189,11 @@ class SliceView(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(self.palette().highlight().color(), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def content(self, has_backdrop: bool = False) -> SliceContent:
+        """All that lies on the slice that is shown now; without what a painted backdrop holds already."""
+        assert self._image is not None
+        return self.layers.content(self._place(), self._image, has_backdrop)
 
     def _place(self) -> SlicePlace:
         assert self.stack is not None

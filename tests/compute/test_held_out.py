@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from two_scans import LIVER_CENTER, Array, in_liver, lattice, liver_mask, liver_points, scan
+from two_scans import LIVER_CENTER, Array, lattice, liver_mask, liver_points, scan
 
-from planner.compute.held_out import (
-    MOST_HOLE_MM,
-    held_out_error,
-    held_out_squares_mm2,
-    hole_mm,
-    is_held_out,
-)
+from planner.compute.held_out import MOST_HOLE_MM, WIDER, asked_blocks, held_out_error, hole_mm, is_held_out
 from planner.compute.local_deformation import register_local
 from planner.compute.registration import rigid_of_landmarks
 from planner.compute.tissue_texture import TissueTexture
@@ -32,10 +25,10 @@ AFTER = lattice((56, 90, 90), (3.1, 3.1, 3.3), (6, -4, 10))
 TARGETS = liver_points(12.0)
 
 
-def smooth_deformation(seed: int, most_mm: float) -> DisplacementField:
-    """Eight smooth bumps at random places of the liver; 95 % of it moves less than asked."""
+def smooth_deformation(seed: int, most_mm: float, targets: Array = TARGETS) -> DisplacementField:
+    """Eight smooth bumps at random places of a liver (n, 3); 95 % of it moves less than asked."""
     rng = np.random.default_rng(seed)
-    low, high = TARGETS.min(axis=0) - 100.0, TARGETS.max(axis=0) + 100.0
+    low, high = targets.min(axis=0) - 100.0, targets.max(axis=0) + 100.0
     columns, rows, slices = (int(n) for n in np.ceil((high - low) / 6.0) + 1)
     x, y, z = (float(v) for v in low)
     grid = Grid((slices, rows, columns), (6.0, 6.0, 6.0), (x, y, z))
@@ -43,12 +36,12 @@ def smooth_deformation(seed: int, most_mm: float) -> DisplacementField:
     points = grid.to_lps(np.stack([i, j, k], axis=-1))
     total = np.zeros(points.shape)
     for _ in range(8):
-        center, reach = TARGETS[rng.integers(len(TARGETS))], rng.uniform(45.0, 95.0)
+        center, reach = targets[rng.integers(len(targets))], rng.uniform(45.0, 95.0)
         away = np.linalg.norm(points - center, axis=-1)
         way = rng.normal(size=3)
         bump = np.cos(np.pi * np.minimum(away, reach) / (2 * reach)) ** 2
         total += bump[..., None] * way / np.linalg.norm(way) * rng.uniform(0.3, 1.0)
-    i, j, k = np.rint(grid.to_ijk(TARGETS)).astype(int).T
+    i, j, k = np.rint(grid.to_ijk(targets)).astype(int).T
     return DisplacementField(
         grid, total * most_mm / np.percentile(np.linalg.norm(total[k, j, i], axis=1), 95)
     )
@@ -107,26 +100,42 @@ def shifted_textures(shift: Array, noise: float, seed: int) -> tuple[TissueTextu
     return one, two
 
 
-def inner_points(grid: Grid) -> Array:
-    k, j, i = np.indices(grid.shape)
-    points = grid.to_lps(np.stack([i, j, k], axis=-1).reshape(-1, 3))
-    return points[np.all(np.abs(points - grid.center_lps_mm) < 34.0, axis=1)]
+#: Points of the pattern, away from its border.
+CUBE = LIVER_CENTER + np.stack(
+    np.meshgrid(*[np.arange(-33.0, 34.0, 2.0)] * 3, indexing="ij"), axis=-1
+).reshape(-1, 3)
 
 
-@pytest.mark.parametrize(("length_mm", "noise"), [(0.0, 0.5), (1.2, 0.05)])
-def test_the_blocks_own_noise_does_not_count(length_mm: float, noise: float) -> None:
-    """The mean of the products is the square of the shift; of none, also in noise half as strong as the pattern."""
-    shift = length_mm * np.array([0.6, -0.48, 0.64])
+def test_a_shift_is_measured_and_noise_is_told_from_it() -> None:
     registration = Registration("a", "b", np.eye(4))
-    means, plain = [], []
-    for seed in range(2):
-        one, two = shifted_textures(shift, noise, seed)
-        points = inner_points(one.grid)
-        squares = held_out_squares_mm2(registration, one, two, points)
-        assert len(squares) > 30
-        means.append(squares.mean())
-        plain.append(squares.std() / np.sqrt(len(squares)))
-    assert np.mean(means) == pytest.approx(length_mm**2, abs=4 * np.mean(plain) / np.sqrt(2) + 0.05)
+    clear = asked_blocks(
+        registration, *shifted_textures(np.array([0.7, -0.6, 0.8]), 0.05, 0), CUBE, has_noise=True
+    )
+    assert len(clear.squares_mm2) > 30
+    assert clear.squares_mm2.mean() == pytest.approx(1.49, rel=0.15)
+    assert clear.noise_mm2.mean() < 0.05
+    noisy = asked_blocks(registration, *shifted_textures(np.zeros(3), 0.5, 1), CUBE, has_noise=True)
+    doubt = noisy.squares_mm2.std() / np.sqrt(len(noisy.squares_mm2))
+    # Nothing is shifted: all that blocks move is noise, and the halves know it to a third of it.
+    assert noisy.squares_mm2.mean() == pytest.approx(noisy.noise_mm2.mean(), rel=0.35, abs=3 * doubt)
+    assert noisy.squares_mm2.mean() > 0.02, "a block's own noise, as large as an error that matters"
+
+
+def test_the_error_is_the_larger_of_held_out_and_fitted_tissue() -> None:
+    one, two = shifted_textures(np.array([0.7, -0.6, 0.8]), 0.05, 0)
+    right = np.eye(4)
+    right[:3, 3] = (0.7, -0.6, 0.8)
+    wrong, found = Registration("a", "b", np.eye(4)), Registration("a", "b", right)
+    held = is_held_out(CUBE, 24.0)
+    good = held_out_error(found, found, one, two, CUBE, held)
+    by_fit = held_out_error(wrong, found, one, two, CUBE, held)
+    by_held = held_out_error(found, wrong, one, two, CUBE, held)
+    assert good.within_90_mm is not None
+    assert good.within_90_mm < 0.4
+    for each in (by_fit, by_held):
+        assert each.error_mm == pytest.approx(WIDER * np.sqrt(1.49), rel=0.1)
+        assert each.within_90_mm == pytest.approx(RMS_OF_90 * each.error_mm)
+        assert "held out of the fit" in each.error_basis
 
 
 def test_a_fifth_is_held_out_in_whole_pieces_always_the_same() -> None:
@@ -152,13 +161,11 @@ def test_holes_are_as_large_as_what_was_treated() -> None:
 
 
 def test_tissue_without_structure_says_nothing() -> None:
-    grid = lattice((40, 40, 40), (2.0, 2.0, 2.0))
+    grid = lattice((50, 50, 50), (2.0, 2.0, 2.0), middle=tuple(LIVER_CENTER))
     flat = TissueTexture(grid, np.zeros(grid.shape, dtype=np.float32))
     registration = Registration("a", "b", np.eye(4), error_mm=0.3, error_basis="earlier")
-    found = held_out_error(registration, registration, flat, flat, inner_points(grid))
-    assert found.error_mm is None
-    assert found.estimate is None
-    assert "mark landmarks" in found.notes[-1]
-    none = held_out_error(replace(registration), registration, flat, flat, np.zeros((0, 3)))
-    assert none.error_mm is None
-    assert in_liver(LIVER_CENTER[None])[0]
+    for held in (is_held_out(CUBE, 24.0), np.zeros(len(CUBE), dtype=bool)):
+        found = held_out_error(registration, registration, flat, flat, CUBE, held)
+        assert found.error_mm is None
+        assert found.estimate is None
+        assert "mark landmarks" in found.notes[-1]

@@ -36,7 +36,7 @@ def test_a_sound_series_is_read_in_hu_at_its_place(tmp_path: Path, read: ReadCas
     assert len(result["image"]["identity"]["instance_uids"]) == 5
     assert result["patient"] == {
         "name": "Test, Case", "id": "T1", "birth_date": "1960-01-02", "sex": "F", "age_y": 64.0,
-        "height_cm": 168.0, "weight_kg": 70.0, "child_pugh": "",
+        "height_cm": 168.0, "weight_kg": 70.0, "child_pugh": "", "facts": (),
     }  # fmt: skip
 
 

@@ -234,12 +234,12 @@ def test_a_scan_of_another_frame_shows_no_structures_and_takes_no_probe(
     sets = tuple(replace(s, frame_of_reference_uid="1.2.3") for s in case.structure_sets)
     session.change_case("Add a scan", replace(case, images=(own, other), structure_sets=sets))
     ready(hand)
-    hand.wait(lambda: axial._content().probes != (), "the probe on the own scan")
-    assert axial._content().outlines
+    hand.wait(lambda: axial.content().probes != (), "the probe on the own scan")
+    assert axial.content().outlines
     session.selection.choose(image="other")
     hand.settle(0.3)
-    assert not axial._content().outlines
-    assert axial._content().probes == ()
+    assert not axial.content().outlines
+    assert axial.content().probes == ()
     window.bench.placing.start()
     hand.click(axial, axial.view_of(center_of(session.case.structures, "Lesion 5")))
     hand.wait(lambda: window.findChild(QMessageBox, "errorBox") is not None, "the refusal")

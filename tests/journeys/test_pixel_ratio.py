@@ -35,7 +35,7 @@ window.session.selection.move_cursor((0.0, 0.0, 0.0))
 at = axial.view_of((20.0, 10.0, 0.0)).toPoint()
 QTest.mouseClick(axial, Qt.MouseButton.LeftButton, pos=at)
 cursor = window.session.selection.cursor_lps_mm
-caught = axial._caught(axial.view_of(window.session.plan.applicators[0].tip_lps_mm))
+caught = axial.mouse.caught(axial.view_of(window.session.plan.applicators[0].tip_lps_mm))
 space.look_from("anterior"); space.repaint()
 picture = window.grab().toImage()
 box = space._picture
@@ -43,7 +43,7 @@ box = space._picture
 point = space.scene.point_under(box.width() / 2, box.height() / 2)
 print(json.dumps({
     "ratio": window.devicePixelRatioF(), "cursor": cursor, "mm_per_px": axial.frame.mm_per_px,
-    "caught": caught[1] if caught else "", "backdrop": [axial._backdrop[1].width(), axial._backdrop[1].height()],
+    "caught": caught.grip if caught else "", "backdrop": [axial._backdrop[1].width(), axial._backdrop[1].height()],
     "view": [axial.width(), axial.height()], "space": [box.width(), box.height()],
     "space_view": [space.width(), space.height()], "grab": [picture.width(), picture.height()],
     "point": point, "scale": space.scene.mm_per_px * window.devicePixelRatioF(),
