@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -139,6 +141,17 @@ class Registration:
     def words(self) -> str:
         """From which image to which."""
         return f"'{self.from_image}' to '{self.to_image}'"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Eight letters that are the same for two registrations that map every point alike."""
+        digest = hashlib.sha256(f"{self.from_image} {self.to_image}".encode())
+        digest.update(np.round(self.rigid, 6).tobytes())
+        if self.field is not None:
+            grid = self.field.grid
+            digest.update(f"{grid.shape} {grid.spacing_mm} {grid.origin_lps_mm} {grid.direction}".encode())
+            digest.update(np.ascontiguousarray(self.field.vectors_mm).data)
+        return digest.hexdigest()[:8]
 
     @property
     def within_90_mm(self) -> float | None:

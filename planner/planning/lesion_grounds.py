@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
+from planner.compute.lesion_surface import nearest_points
 from planner.compute.liver_region import LiverRegion
 from planner.compute.margin import CAPSULE_DISTANCE_MM, PreparedMargin, prepare_margin
 from planner.compute.outline_mesh import outline_mesh
 from planner.model.geometry import FloatArray
+from planner.model.points import Point, as_point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.planning.anatomy import Anatomy
@@ -23,6 +25,8 @@ from planner.planning.case_ground import anatomy_of
 
 #: A lesion with no voxel so near to the liver lies outside it (a mask carved out of the liver touches it).
 TOUCHING_MM = 3.0
+#: Wide vessels are looked for so far around a lesion; the largest distance a setting allows.
+SINK_REACH_MM = 20.0
 #: So many cases, and lesions, are kept in memory.
 KEPT_CASES, KEPT_LESIONS = 2, 12
 
@@ -57,6 +61,15 @@ class LesionPoints:
         return np.random.default_rng(0).permutation(len(self.lesion))
 
 
+@dataclass(frozen=True)
+class Sink:
+    """A vessel of 3 mm or more near a lesion, whose blood cools heat: how far from its surface, and where."""
+
+    vessel: str
+    distance_mm: float
+    place_lps_mm: Point
+
+
 @dataclass(frozen=True, eq=False)
 class LesionGround:
     """A lesion, ready for its margin, with a mesh to paint on.
@@ -69,12 +82,15 @@ class LesionGround:
         Mesh of the outline, shapes (n, 3) and (m, 3).
     inside_liver_percent
         Share of the lesion's voxels within the liver's own mask; None without a liver.
+    sinks
+        Wide vessels within `SINK_REACH_MM` of its surface.
     """
 
     margin: PreparedMargin
     points_lps_mm: npt.NDArray[np.float64]
     triangles: npt.NDArray[np.int32]
     inside_liver_percent: float | None
+    sinks: tuple[Sink, ...] = ()
 
     @cached_property
     def nearest_sample(self) -> npt.NDArray[np.intp]:
@@ -159,7 +175,7 @@ def lesion_grounds(
     found = {}
     for index, name in enumerate(chosen):
         task.report(0.5 + 0.5 * index / len(chosen), f"Surface of {name}")
-        make = partial(_lesion_ground, structures, name, shared.region, capsule_distance_mm)
+        make = partial(_lesion_ground, structures, name, shared, capsule_distance_mm)
         found[name] = _kept(_lesions, f"{key} {name} {capsule_distance_mm}", make, KEPT_LESIONS)
     region = shared.region
     cut = region is not None and any(any(sides) for sides in region.open_sides)
@@ -209,13 +225,28 @@ def _livers(structures: StructureSet) -> list[str]:
 
 
 def _lesion_ground(
-    structures: StructureSet, name: str, region: LiverRegion | None, capsule_distance_mm: float
+    structures: StructureSet, name: str, shared: _Shared, capsule_distance_mm: float
 ) -> LesionGround:
     share = share_in_liver_percent(structures, name)
     mask, grid = structures.cropped(name, max(structures.grid.spacing_mm))
-    prepared = prepare_margin(grid, mask, region, capsule_limit_mm=capsule_distance_mm)
+    prepared = prepare_margin(grid, mask, shared.region, capsule_limit_mm=capsule_distance_mm)
     points, triangles = outline_mesh(prepared.outline)
-    return LesionGround(prepared, points, triangles, share)
+    return LesionGround(prepared, points, triangles, share, _sinks(shared.anatomy, prepared))
+
+
+def _sinks(anatomy: Anatomy, prepared: PreparedMargin) -> tuple[Sink, ...]:
+    surface = prepared.outline.samples.points_lps_mm
+    low, high = surface.min(axis=0) - SINK_REACH_MM, surface.max(axis=0) + SINK_REACH_MM
+    found = []
+    for vessel, boundary in anatomy.thick_vessels.items():
+        points = boundary.points_lps_mm.astype(float)
+        near = points[np.all((points > low) & (points < high), axis=1)]
+        if not len(near):
+            continue
+        gaps, _ = nearest_points(near, surface, SINK_REACH_MM)
+        if np.isfinite(gaps.min()):
+            found.append(Sink(vessel, float(gaps.min()), as_point(near[int(np.argmin(gaps))])))
+    return tuple(found)
 
 
 def share_in_liver_percent(structures: StructureSet, name: str) -> float | None:

@@ -21,6 +21,7 @@ from planner.model.structures import StructureSet
 from planner.planning.constants import Constant
 from planner.planning.device_library import device_library
 from planner.planning.devices import Device
+from planner.session.brushing import drawn_under
 from planner.session.following_up import FollowingUp
 from planner.session.residual import ResidualRegion, residual_name, residual_regions
 from planner.session.scan_pairs import ScanPair, names_of
@@ -147,6 +148,12 @@ class Achieving:
         lying = self._following.lying
         if lying is None or lying.error_mm is None:
             return "How well the scans fit is not known: register them, or mark landmarks."
+        fit = drawn_under(self._session.case.structures[self.zone].origin)
+        if fit and fit != lying.fingerprint:
+            return (
+                f"'{self.zone}' was drawn while the scans lay over each other in another way."
+                f" Correct '{self.zone}' again where they lie now, or grow it anew, and take it."
+            )
         return ""
 
     def subject(self) -> AchievedSubject:

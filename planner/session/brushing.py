@@ -31,6 +31,15 @@ NAME = "Ablation zone"
 TAKE = f"Take {NAME}"
 #: Dabs of one stroke stand so far apart, as a share of the brush's radius.
 DAB_SHARE = 0.4
+#: What parts a zone's origin from the scan it was drawn on, and how it names the fit it was drawn under.
+FROM, FIT = ", on ", "(fit {})"
+
+
+def drawn_under(origin: str) -> str:
+    """The fingerprint of the registration a zone was drawn under; empty where its origin names none."""
+    head, _, rest = FIT.partition("{}")
+    _, found, after = origin.rpartition(head)
+    return after.removesuffix(rest) if found and after.endswith(rest) else ""
 
 
 class Brush(StrEnum):
@@ -93,6 +102,7 @@ class Brushing:
         self.radius_mm = 5.0
         self.revision = 0
         self.origin = ""
+        self._fit = ""
         self._count = 0
         self._last: Point | None = None
         #: By stroke the voxels of each dab's box as they were before.
@@ -250,7 +260,7 @@ class Brushing:
 
             whole = Registration.identity(image)
             mask = resampled_mask(mask, structures.grid, image.id, whole, image.grid)
-        self.origin = structures[name].origin
+        self.origin = structures[name].origin.partition(FROM)[0]
         self._take_over(mask.copy(), image.grid)
 
     def drawn(self) -> DrawnZone:
@@ -258,7 +268,7 @@ class Brushing:
         pair = self._following.pair
         if self.mask is None or self.grid is None or self.is_empty or pair is None:
             raise PlannerError("There is no zone to take.", NAME, "Grow or draw it first.")
-        origin = f"{self.origin}, {pair.other.title}"
+        origin = f"{self.origin}{FROM}{pair.other.title} {FIT.format(self._fit)}"
         return DrawnZone(self.mask.copy(), self.grid, pair.planning, origin, self.revision)
 
     def take(self) -> str:
@@ -281,7 +291,9 @@ class Brushing:
             self.clear()
 
     def _take_over(self, mask: BoolArray, grid: Grid) -> None:
-        self.mask, self.grid = mask, grid
+        """Draw on a mask that is right for the scans as they lie over each other now."""
+        lying = self._following.lying
+        self.mask, self.grid, self._fit = mask, grid, "" if lying is None else lying.fingerprint
         self._begin_anew(int(np.count_nonzero(mask)))
 
     def _begin_anew(self, count: int) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from planner_plugins.thermal_ablation.grounds import LesionGround
 from planner_plugins.thermal_ablation.metrics import PlacedZone
 from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.base.task import Task
 from planner.compute.lesion_surface import nearest_points
 from planner.model.assessment import Confidence, Finding, Metric, Severity, Source, Surface, Target
+from planner.planning.lesion_grounds import LesionGround
 from planner.planning.robustness import (
     PLACEMENTS,
     PlannedZone,

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround
 from planner_plugins.thermal_ablation.metrics import (
     PlacedGrid,
     PlacedZone,
@@ -22,12 +21,11 @@ from planner.compute.margin import MarginReport
 from planner.compute.spheroid import Spheroid
 from planner.model.assessment import Confidence, Finding, Severity, Source
 from planner.model.plan import Point
-from planner.model.roles import Role
 from planner.planning import rules
 from planner.planning.anatomy import THICK_VESSEL_MM
 from planner.planning.arrays import SPACINGS, are_parallel, gap_mm, tip_spacing_mm
 from planner.planning.devices import Device, Medium
-from planner.planning.needle_path import NeedlePath
+from planner.planning.lesion_grounds import LesionGround, LesionGrounds
 from planner.planning.rules import Rule
 from planner.planning.treatment_order import Step
 
@@ -70,7 +68,7 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda f: (f.rule != rules.NOT_CHECKED.id, _RANK[f.severity])))
 
 
-def case_findings(grounds: Grounds) -> list[Finding]:
+def case_findings(grounds: LesionGrounds) -> list[Finding]:
     """What is to be said whatever is planned."""
     found = []
     missing = grounds.anatomy.missing()
@@ -111,7 +109,7 @@ def lesion_findings(
 
 
 def sink_findings(
-    name: str, ground: LesionGround, grounds: Grounds, zones: Sequence[Spheroid], settings: Settings
+    name: str, ground: LesionGround, grounds: LesionGrounds, zones: Sequence[Spheroid], settings: Settings
 ) -> list[Finding]:
     """Vessels wide enough to cool the zone, at the lesion or inside the zone."""
     found = []
@@ -154,69 +152,6 @@ def zone_findings(near: Mapping[str, tuple[str, Nearest]], settings: Settings) -
             )
             found.append(rule.finding(text, name, nearest.place_lps_mm))
     return found
-
-
-def path_findings(placed: PlacedZone, device: Device, path: NeedlePath, settings: Settings) -> list[Finding]:
-    """What is wrong with a needle's path."""
-    probe, needle = placed.needle.id, placed.needle
-    found = []
-    if path.length_mm > device.length.value:
-        text = (
-            f"Probe {probe} needs {path.length_mm:.0f} mm; {device.title} reaches {device.length.value:g} mm."
-        )
-        found.append(rules.PATH_TOO_LONG.finding(text, probe, needle.entry_lps_mm))
-    for stretch in path.crossings:
-        rule, severity = rules.CROSSES_ORGAN, None
-        if stretch.role == Role.BONE:
-            rule = rules.CROSSES_BONE
-        elif stretch.role in (Role.LUNG, Role.PLEURA):
-            rule, severity = rules.CROSSES_LUNG, Severity(settings.lung_crossing)
-        text = f"Probe {probe} crosses {stretch.structure} over {max(stretch.length_mm, 0.3):.1f} mm."
-        found.append(rule.finding(text, probe, stretch.middle_lps_mm, severity))
-    for crossing in path.vessel_crossings:
-        if crossing.diameter_mm >= THICK_VESSEL_MM:
-            text = f"Probe {probe} crosses {crossing.stretch.structure}, {crossing.diameter_mm:.1f} mm wide there."
-            severity = Severity(settings.vessel_crossing)
-            if crossing.stretch.role in (Role.AORTA, Role.VENA_CAVA):
-                severity = Severity.STOP
-            found.append(rules.CROSSES_VESSEL.finding(text, probe, crossing.stretch.middle_lps_mm, severity))
-    if path.entry_depth_mm is not None and path.entry_depth_mm > 5.0:
-        text = (
-            f"The entry of probe {probe} lies {path.entry_depth_mm:.0f} mm under the skin:"
-            " the path is judged from there on only."
-        )
-        found.append(rules.ENTRY_UNDER_SKIN.finding(text, probe, needle.entry_lps_mm))
-    if path.is_tip_in_body is False:
-        text = f"The tip of probe {probe} lies outside the body."
-        found.append(rules.TIP_OUTSIDE_BODY.finding(text, probe, needle.tip_lps_mm))
-    if path.unscanned_mm > 1.0:
-        text = f"{path.unscanned_mm:.0f} mm of the path of probe {probe} lie outside the scan."
-        found.append(rules.PATH_UNSCANNED.finding(text, probe, needle.entry_lps_mm))
-    if path.capsule_angle_deg is not None and path.capsule_angle_deg < 30.0:
-        text = (
-            f"Probe {probe} meets the capsule at {path.capsule_angle_deg:.0f} degrees; a flat needle slips."
-        )
-        found.append(rules.CAPSULE_ANGLE.finding(text, probe, path.capsule_place_lps_mm))
-    return found
-
-
-def approach_findings(
-    placed: PlacedZone, path: NeedlePath, ground: LesionGround | None, settings: Settings
-) -> list[Finding]:
-    """Whether a lesion at the capsule is reached through liver."""
-    before = path.parenchyma_before_lesion_mm
-    if (
-        ground is None
-        or before is None
-        or not ground.margin.is_capsule.any()
-        or before >= settings.parenchyma_mm
-    ):
-        return []
-    text = (
-        f"Probe {placed.needle.id} passes {before:.0f} mm of liver before {placed.needle.lesion},"
-        f" which lies at the capsule; {settings.parenchyma_mm:g} mm or more keep from bleeding and seeding."
-    )
-    return [rules.NO_PARENCHYMA.finding(text, placed.needle.id, path.capsule_place_lps_mm)]
 
 
 def device_findings(

@@ -9,7 +9,7 @@ import numpy as np
 from planner_plugins.thermal_ablation import findings as say
 from planner_plugins.thermal_ablation import metrics as count
 from planner_plugins.thermal_ablation.chances import chances
-from planner_plugins.thermal_ablation.grounds import Grounds, prepare_grounds
+from planner_plugins.thermal_ablation.grounds import prepare_grounds
 from planner_plugins.thermal_ablation.metrics import PlacedGrid, PlacedZone
 from planner_plugins.thermal_ablation.modality_findings import modality_findings
 from planner_plugins.thermal_ablation.settings import Settings
@@ -22,7 +22,7 @@ from planner.base.task import Task
 from planner.compute.foci_union import together
 from planner.compute.margin import MarginReport, evaluate_margin, margins_at
 from planner.compute.zone_union import ZoneUnion
-from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Surface
+from planner.model.assessment import Assessment, Curve, Finding, Metric, Preview, Severity, Surface
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
@@ -31,8 +31,10 @@ from planner.planning.device_library import device_library
 from planner.planning.devices import CUSTOM, Device
 from planner.planning.emitters import shafts_of
 from planner.planning.focusing import grid_zones, transducer_value
+from planner.planning.lesion_grounds import LesionGrounds
 from planner.planning.needle_path import NeedlePath, judge_path
 from planner.planning.needle_set import judge_set
+from planner.planning.path_findings import PathJudgement, approach_findings, path_findings
 from planner.planning.placing import aimed_applicator, zone_of
 from planner.planning.treatment_order import Step, crosses_wide_vessel, treatment_order
 from planner.plugin.hashing import plan_hash, structures_hash
@@ -59,14 +61,14 @@ class _Answer:
         return [name for name in self.reports if name not in focused]
 
 
-def prepare(case: Case, settings: Settings, task: Task) -> Grounds:
+def prepare(case: Case, settings: Settings, task: Task) -> LesionGrounds:
     """All that no probe changes; seconds for a whole CT."""
     grounds = prepare_grounds(case, settings, task)
     _rehearse(grounds, settings)
     return grounds
 
 
-def _rehearse(grounds: Grounds, settings: Settings) -> None:
+def _rehearse(grounds: LesionGrounds, settings: Settings) -> None:
     """Judge two crossing probes nobody placed, so that the first preview compiles nothing in the window."""
     name, ground = next(iter(grounds.lesions.items()))
     x, y, z = (float(v) for v in ground.margin.outline.samples.points_lps_mm.mean(axis=0))
@@ -79,7 +81,7 @@ def _rehearse(grounds: Grounds, settings: Settings) -> None:
     _surfaces(grounds, answer)
 
 
-def preview(case: Case, prepared: Grounds, plan: Plan, settings: Settings, focus: str) -> Preview:
+def preview(case: Case, prepared: LesionGrounds, plan: Plan, settings: Settings, focus: str) -> Preview:
     """The same numbers as `assess`, with the paths of the dragged probe alone."""
     answer = _answer(prepared, plan, settings, focus)
     return Preview(answer.metrics, answer.findings, _surfaces(prepared, answer), _curves(answer))
@@ -122,7 +124,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
     )
 
 
-def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None) -> _Answer:
+def _answer(grounds: LesionGrounds, plan: Plan, settings: Settings, focus: str | None) -> _Answer:
     library = device_library()
     devices = {i.device: library.device(i.device) for i in _treating(plan)}
     placed = [
@@ -157,6 +159,9 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
     near = count.nearest_to_zone(grounds.anatomy, zones)
     metrics += count.zone_distance_metrics(near)
     found += say.zone_findings(near, settings)
+    judgement = PathJudgement(
+        Severity(settings.lung_crossing), Severity(settings.vessel_crossing), settings.parenchyma_mm
+    )
     for p in placed:
         metrics += count.zone_metrics(p)
         if focus is not None and p.needle.id != focus:
@@ -164,8 +169,10 @@ def _answer(grounds: Grounds, plan: Plan, settings: Settings, focus: str | None)
         device = devices[p.needle.device]
         path = judge_set(grounds.anatomy, shafts_of(p.needle, device), _path(grounds, p))
         metrics += count.path_metrics(p.needle, path, device.length.value, device.length.cited)
-        found += say.path_findings(p, device, path, settings)
-        found += say.approach_findings(p, path, grounds.lesions.get(p.needle.lesion), settings)
+        title, treated = f"probe {p.needle.id}", grounds.lesions.get(p.needle.lesion)
+        found += path_findings(title, p.needle, device, path, judgement)
+        margin = None if treated is None else treated.margin
+        found += approach_findings(title, p.needle, path, margin, judgement)
     for g in grids:
         metrics += count.grid_metrics(g)
     return _Answer(tuple(metrics), say.ordered(found), reports, placed, grids, union)
@@ -181,7 +188,7 @@ def _order(
     placed: list[PlacedZone],
     grids: list[PlacedGrid],
     devices: Mapping[str, Device],
-    grounds: Grounds,
+    grounds: LesionGrounds,
 ) -> tuple[Step, ...]:
     """The order of treatment, with the lesion each instrument was found to treat."""
     treated: list[Instrument] = [*(p.instrument for p in placed), *(g.instrument for g in grids)]
@@ -203,7 +210,7 @@ def _placed(needle: Applicator, device: Device, settings: Settings) -> PlacedZon
     return PlacedZone(needle, zone, zone_of(needle, zone))
 
 
-def _placed_grid(grid: FocusGrid, device: Device, grounds: Grounds, settings: Settings) -> PlacedGrid:
+def _placed_grid(grid: FocusGrid, device: Device, grounds: LesionGrounds, settings: Settings) -> PlacedGrid:
     transducer_value(device, "frequency")  # a needle focuses nothing
     grid = replace(grid, lesion=_lesion_of(grid, np.array(grid.middle_lps_mm), grounds))
     zone = device.zone(grid.settings, settings.allow_ex_vivo)
@@ -211,13 +218,13 @@ def _placed_grid(grid: FocusGrid, device: Device, grounds: Grounds, settings: Se
     return PlacedGrid(grid, device, zone, grid_zones(grid, zone), beam)
 
 
-def _with_lesion(needle: Applicator, device: Device, grounds: Grounds) -> Applicator:
+def _with_lesion(needle: Applicator, device: Device, grounds: LesionGrounds) -> Applicator:
     """The needle with the lesion it names, else the one its zone's centre lies nearest to."""
     center = needle.point_behind_tip(device.center_offset.value)
     return replace(needle, lesion=_lesion_of(needle, center, grounds))
 
 
-def _lesion_of(instrument: Instrument, center: FloatArray, grounds: Grounds) -> str:
+def _lesion_of(instrument: Instrument, center: FloatArray, grounds: LesionGrounds) -> str:
     """The lesion an instrument names, else the one nearest to a point."""
     if instrument.lesion:
         if instrument.lesion not in grounds.lesions:
@@ -234,7 +241,7 @@ def _lesion_of(instrument: Instrument, center: FloatArray, grounds: Grounds) -> 
     return min(gaps, key=lambda n: gaps[n])
 
 
-def _path(grounds: Grounds, placed: PlacedZone) -> NeedlePath:
+def _path(grounds: LesionGrounds, placed: PlacedZone) -> NeedlePath:
     needle = placed.needle
     if needle.lesion in grounds.anatomy.structures:
         line = grounds.anatomy.samples(needle.entry_lps_mm, needle.tip_lps_mm)
@@ -255,7 +262,7 @@ def _curves(answer: _Answer) -> tuple[Curve, ...]:
     )
 
 
-def _surfaces(grounds: Grounds, answer: _Answer) -> tuple[Surface, ...]:
+def _surfaces(grounds: LesionGrounds, answer: _Answer) -> tuple[Surface, ...]:
     zones = [p.spheroid for p in answer.placed]
     found = []
     for name in answer.reports:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from planner_plugins.thermal_ablation.grounds import Grounds
 from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.compute.clearance import Nearest, nearest_to_zones
@@ -19,6 +18,7 @@ from planner.planning.acoustic_window import BeamReport
 from planner.planning.anatomy import GROUPS, Anatomy
 from planner.planning.devices import Device, DeviceZone
 from planner.planning.focusing import transducer_power_w, transducer_value
+from planner.planning.lesion_grounds import LesionGrounds
 from planner.planning.needle_path import NeedlePath
 
 PLANNED_RULE = Source(
@@ -276,7 +276,7 @@ def zone_distance_metrics(near: Mapping[str, tuple[str, Nearest]]) -> list[Metri
     ]
 
 
-def plan_metrics(reports: Mapping[str, MarginReport], grounds: Grounds) -> list[Metric]:
+def plan_metrics(reports: Mapping[str, MarginReport], grounds: LesionGrounds) -> list[Metric]:
     """Numbers of the plan as a whole."""
     if not reports:
         return []

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from planner_plugins.thermal_ablation.grounds import Grounds
 from planner_plugins.thermal_ablation.metrics import PlacedGrid, PlacedZone
 from planner_plugins.thermal_ablation.settings import Settings
 
@@ -24,6 +23,7 @@ from planner.planning.constants import Constant
 from planner.planning.devices import Device
 from planner.planning.emitters import emitter_of
 from planner.planning.focusing import transducer_value
+from planner.planning.lesion_grounds import LesionGrounds
 from planner.planning.rules import Rule
 
 _OURS = Confidence.OUR_RULE
@@ -87,7 +87,7 @@ NO_CHANCE = _rule("chance_not_known", Severity.WARNING, "chances are sampled for
 
 
 def modality_findings(
-    grounds: Grounds,
+    grounds: LesionGrounds,
     placed: Sequence[PlacedZone],
     grids: Sequence[PlacedGrid],
     devices: Mapping[str, Device],
@@ -121,7 +121,7 @@ def _names(placed: Iterable[PlacedZone]) -> str:
 
 
 def _radiofrequency(
-    grounds: Grounds, placed: Sequence[PlacedZone], devices: Mapping[str, Device], settings: Settings
+    grounds: LesionGrounds, placed: Sequence[PlacedZone], devices: Mapping[str, Device], settings: Settings
 ) -> list[Finding]:
     mono = [p for p in placed if not is_bipolar(devices[p.needle.device], settings)]
     found = []
@@ -155,7 +155,7 @@ def _power_w(placed: PlacedZone, device: Device) -> float:
     return placed.needle.settings.get("power_w", emitter_of(device).number("max_power"))
 
 
-def _metal(grounds: Grounds, placed: Sequence[PlacedZone]) -> list[Finding]:
+def _metal(grounds: LesionGrounds, placed: Sequence[PlacedZone]) -> list[Finding]:
     found = []
     for name, boundary in _boundaries(grounds, Role.METAL):
         near = nearest_to_zones(boundary, [p.spheroid for p in placed])
@@ -203,7 +203,7 @@ def _microwave(placed: Sequence[PlacedZone], devices: Mapping[str, Device]) -> l
     return [SHAFT_HEATS.finding(text, _names(hot), hot[0].needle.entry_lps_mm)]
 
 
-def _steam(grounds: Grounds, placed: Sequence[PlacedZone]) -> list[Finding]:
+def _steam(grounds: LesionGrounds, placed: Sequence[PlacedZone]) -> list[Finding]:
     """Heat at the capsule: gas leaves there."""
     found = []
     for lesion in dict.fromkeys(p.needle.lesion for p in placed):
@@ -223,7 +223,7 @@ def _steam(grounds: Grounds, placed: Sequence[PlacedZone]) -> list[Finding]:
 
 
 def _cryo(
-    grounds: Grounds, placed: Sequence[PlacedZone], devices: Mapping[str, Device], settings: Settings
+    grounds: LesionGrounds, placed: Sequence[PlacedZone], devices: Mapping[str, Device], settings: Settings
 ) -> list[Finding]:
     names = _names(placed)
     ice = [ice_of(p, devices[p.needle.device]) for p in placed]
@@ -261,7 +261,7 @@ def ice_of(placed: PlacedZone, device: Device) -> Spheroid:
     return replace(zone, long_axis_mm=zone.long_axis_mm + more, short_axis_mm=zone.short_axis_mm + more)
 
 
-def _ice_at_skin(grounds: Grounds, names: str, ice: Sequence[Spheroid]) -> list[Finding]:
+def _ice_at_skin(grounds: LesionGrounds, names: str, ice: Sequence[Spheroid]) -> list[Finding]:
     skins = [s.name for s in grounds.anatomy.structures.with_role(Role.SKIN)]
     gaps = [
         nearest_to_zones(grounds.anatomy.boundaries[n], ice) for n in skins if n in grounds.anatomy.boundaries
@@ -273,7 +273,7 @@ def _ice_at_skin(grounds: Grounds, names: str, ice: Sequence[Spheroid]) -> list[
     return [ICE_AT_SKIN.finding(text, names, near.place_lps_mm)]
 
 
-def _ice_at_organs(grounds: Grounds, ice: Sequence[Spheroid], settings: Settings) -> list[Finding]:
+def _ice_at_organs(grounds: LesionGrounds, ice: Sequence[Spheroid], settings: Settings) -> list[Finding]:
     boundaries = grounds.anatomy.boundaries
     watched: list[tuple[str, BoundaryPoints]] = [
         (name, boundaries[name])
@@ -298,7 +298,9 @@ def _ice_at_organs(grounds: Grounds, ice: Sequence[Spheroid], settings: Settings
 # laser -----------------------------------------------------------------------------------------
 
 
-def _laser(grounds: Grounds, placed: Sequence[PlacedZone], devices: Mapping[str, Device]) -> list[Finding]:
+def _laser(
+    grounds: LesionGrounds, placed: Sequence[PlacedZone], devices: Mapping[str, Device]
+) -> list[Finding]:
     found = []
     for p in placed:
         segments = emitter_of(devices[p.needle.device]).active_segments(p.needle)
@@ -390,7 +392,7 @@ def _nearest_to_window(placed: PlacedGrid) -> Point:
     return min(placed.grid.foci_lps_mm, key=lambda f: min(math.dist(f, w) for w in window))
 
 
-def _boundaries(grounds: Grounds, role: Role) -> list[tuple[str, BoundaryPoints]]:
+def _boundaries(grounds: LesionGrounds, role: Role) -> list[tuple[str, BoundaryPoints]]:
     """Boundaries of structures that no path is judged by."""
     structures = grounds.anatomy.structures
     found = []

@@ -174,3 +174,24 @@ def test_impossible_fields_are_refused() -> None:
     wrong[0, 3, 3, 0] = 1.0
     with pytest.raises(InvalidValue, match="border"):
         DisplacementField(GRID, wrong)
+
+
+def test_registrations_that_map_alike_have_one_fingerprint() -> None:
+    matrix = np.eye(4)
+    matrix[:3, 3] = (1.0, 2.0, 3.0)
+    one = Registration("a", "b", matrix, method="one way", error_mm=1.0, error_basis="3 landmarks")
+    again = Registration("a", "b", matrix + 1e-9 * np.eye(4), method="another")
+    assert one.fingerprint == again.fingerprint, "how it was found and judged moves nothing"
+    moved = matrix.copy()
+    moved[0, 3] += 0.01
+    assert Registration("a", "b", moved).fingerprint != one.fingerprint
+    assert Registration("a", "c", matrix).fingerprint != one.fingerprint
+    grid = Grid((5, 5, 5), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0))
+    vectors = np.zeros((5, 5, 5, 3), dtype=np.float32)
+    vectors[2, 2, 2] = (0.2, 0.0, 0.0)
+    local = Registration("a", "b", matrix, DisplacementField(grid, vectors))
+    assert local.fingerprint != one.fingerprint
+    assert (
+        local.fingerprint
+        == Registration("a", "b", matrix, DisplacementField(grid, vectors.copy())).fingerprint
+    )

@@ -21,7 +21,7 @@ from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.session.achieving import AchievedAnswer
 from planner.session.actions import Workbench
-from planner.session.brushing import NAME, Brush, with_zone
+from planner.session.brushing import NAME, Brush, drawn_under, with_zone
 from planner.session.residual import ResidualRegion, residual_name, with_residual
 from planner.session.session import Session
 
@@ -85,6 +85,32 @@ def test_it_is_drawn_in_the_mode_alone_and_as_long_as_it_is_true(bench: Workbenc
     registered(bench, scans[2], error_mm=2.0)
     assert bench.achieving.residual_on("ct") is None, "another registration: to be judged again"
     assert bench.achieving.why_not_keep() == "Judge the lesion first."
+
+
+def test_a_zone_drawn_under_another_registration_is_not_judged_until_it_is_corrected(
+    bench: Workbench, scans: Scans
+) -> None:
+    """5 mm further on the zone of old would be taken for treated where nothing was."""
+    registered(bench, scans[2], error_mm=0.8)
+    judged(bench)
+    shifted = scans[2].copy()
+    shifted[:3, 3] += (5.0, 0.0, 0.0)
+    registered(bench, shifted, error_mm=0.8)
+    assert "in another way" in bench.achieving.why_not()
+    with pytest.raises(InvalidValue, match="cannot be judged"):
+        bench.achieving.subject()
+    bench.session.undo()
+    assert bench.achieving.why_not() == "", "as it was drawn"
+    bench.session.redo()
+    lay(bench)
+    bench.brushing.edit(NAME)
+    bench.brushing.take()
+    assert bench.achieving.why_not() == "", "corrected where the scans lie now, and taken"
+    origin = bench.session.case.structures[NAME].origin
+    assert origin.count("on After") <= 1, origin
+    imported = replace(bench.session.case.structures[NAME], origin="a file")
+    assert drawn_under(imported.origin) == ""
+    assert drawn_under(origin) == bench.following.lying.fingerprint  # type: ignore[union-attr]
 
 
 def test_a_lesion_that_is_covered_leaves_nothing(bench: Workbench, scans: Scans) -> None:

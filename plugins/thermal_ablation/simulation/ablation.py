@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from planner_plugins.thermal_ablation.grounds import Grounds
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation.calibration import Calibration
 from planner_plugins.thermal_ablation.simulation.course import (
@@ -40,11 +39,12 @@ from planner_plugins.thermal_ablation.simulation.ultrasound import (
     beam_of,
     sonications_of,
 )
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary, filled_level
+from planner_plugins.thermal_ablation.simulation.zone_boundary import filled_level, zone_boundary
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.heat_lattice import Mask, Single
+from planner.compute.level_boundary import LevelBoundary
 from planner.compute.spheroid import Spheroid
 from planner.model.case import Case
 from planner.model.geometry import FloatArray, Grid
@@ -53,6 +53,7 @@ from planner.planning.constants import Constant
 from planner.planning.device_library import device_library
 from planner.planning.devices import Device, DeviceZone
 from planner.planning.focusing import grid_zones, transducer_value
+from planner.planning.lesion_grounds import LesionGrounds
 from planner.planning.placing import zone_of
 from planner.planning.robustness import PlannedZone
 from planner.planning.tissues import SOUND_ATTENUATION
@@ -101,7 +102,7 @@ class SimulatedAblation:
     temperatures_c: npt.NDArray[np.float16]
     dead_at_s: Single
     dead: Mask
-    boundary: ZoneBoundary | None
+    boundary: LevelBoundary | None
     volumes_ml: tuple[float, ...]
     hottest_c: float
     coldest_c: float
@@ -159,7 +160,7 @@ class _Work:
 def simulate_plan(
     case: Case,
     plan: Plan,
-    grounds: Grounds,
+    grounds: LesionGrounds,
     settings: Settings,
     task: Task,
     on_snapshot: SnapshotListener | None = None,
@@ -246,7 +247,7 @@ def _table_zone(device: Device, firing: Firing, settings: Settings) -> DeviceZon
     return device.zone(firing.needle.settings, settings.allow_ex_vivo)
 
 
-def _grid(work: _Work, grounds: Grounds, settings: Settings) -> Grid:
+def _grid(work: _Work, grounds: LesionGrounds, settings: Settings) -> Grid:
     points = [
         ground.margin.outline.samples.points_lps_mm
         for name, ground in grounds.lesions.items()
@@ -326,7 +327,7 @@ def _outcome(
         course.temperatures_c,
         dead_at,
         dead,
-        ZoneBoundary.of(region.grid, level) if dead.any() else None,
+        zone_boundary(region.grid, level) if dead.any() else None,
         _volumes_ml(dead_at, course.times_s, region.grid),
         course.hottest_c,
         course.coldest_c,

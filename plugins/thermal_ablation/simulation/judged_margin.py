@@ -8,19 +8,20 @@ from functools import cached_property
 
 import numpy as np
 from planner_plugins.thermal_ablation.chances import chance_surface, sampled_as, sampling_words
-from planner_plugins.thermal_ablation.grounds import LesionGround
 from planner_plugins.thermal_ablation.metrics import MARGIN_METHOD, margin_histogram
 from planner_plugins.thermal_ablation.settings import Settings
-from planner_plugins.thermal_ablation.simulation.margin import SimulatedMargin, covered_percent
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary
+from planner_plugins.thermal_ablation.simulation.covering import covered_percent
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.heat_lattice import Mask
+from planner.compute.level_boundary import LevelBoundary
+from planner.compute.level_margin import LevelMargin
 from planner.compute.margin import HISTOGRAM_EDGES_MM, MarginReport, MinimalMargin
 from planner.compute.zone_union import ZoneUnion
 from planner.model.assessment import Curve, Metric, Surface, Uncertainty
 from planner.model.geometry import FloatArray
+from planner.planning.lesion_grounds import LesionGround
 from planner.planning.robustness import PlannedZone, Robustness, sample_robustness
 
 LOWER_METHOD = f"at each point the lower of {MARGIN_METHOD} and the simulated one"
@@ -44,7 +45,7 @@ class JudgedMargin:
     name: str
     ground: LesionGround
     device: MarginReport
-    simulated: SimulatedMargin
+    simulated: LevelMargin
 
     def __post_init__(self) -> None:
         if self.device.margins_mm.shape != self.simulated.margins_mm.shape:
@@ -77,7 +78,7 @@ class JudgedMargin:
         percent = [float(v) for v in 100.0 * shares / area.sum()]
         return margin_histogram("judged_margin_histogram", percent, self.name)
 
-    def metrics(self, boundary: ZoneBoundary, union: ZoneUnion) -> list[Metric]:
+    def metrics(self, boundary: LevelBoundary, union: ZoneUnion) -> list[Metric]:
         """The judged margin, its shares of the surface, and what of the lesion lies in both zones."""
         lower, area = self.minimal, self.ground.margin.outline.samples.area_mm2
         change = self.simulated.minimal.value_mm - self.device.minimal.value_mm

@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from planner_plugins.thermal_ablation.grounds import Grounds, LesionGround, prepare_grounds
+from planner_plugins.thermal_ablation.grounds import prepare_grounds
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation import findings as say
 from planner_plugins.thermal_ablation.simulation.ablation import SimulatedAblation, simulate_plan
 from planner_plugins.thermal_ablation.simulation.course import SnapshotListener, snapshot_field
+from planner_plugins.thermal_ablation.simulation.covering import covered_percent
 from planner_plugins.thermal_ablation.simulation.judged_margin import JudgedMargin, judged_chances
-from planner_plugins.thermal_ablation.simulation.margin import simulated_margin
 from planner_plugins.thermal_ablation.simulation.vessel_bites import vessel_bites
 from planner_plugins.thermal_ablation.version import VERSION
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.foci_union import foci_union, together
+from planner.compute.level_margin import level_margin
 from planner.compute.margin import evaluate_margin
 from planner.compute.zone_union import union_distance_mm
 from planner.model.assessment import Assessment, Curve, Finding, Metric, ScalarField, Surface, Uncertainty
 from planner.model.case import Case
 from planner.model.geometry import FloatArray
 from planner.model.plan import Plan
+from planner.planning.lesion_grounds import LesionGround, LesionGrounds
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.settings import settings_values
 
@@ -126,7 +128,7 @@ def _lesion_judged(
     """A lesion under the simulated zone, and beside the devices' own where they are known."""
     if found.boundary is None:
         return _Judged([Metric("simulated_minimal_margin_mm", None, "mm", name, note="no tissue died")])
-    own = simulated_margin(ground.margin, found.boundary, found.region.grid)
+    own = level_margin(ground.margin, found.boundary)
     value, method = own.minimal.value_mm, "sub-voxel lesion surface to the simulated zone's boundary (model)"
     interval = Uncertainty(
         own.minimal.low_mm, own.minimal.high_mm, 90.0, "voxels, outline and lattice only; not the model"
@@ -135,7 +137,7 @@ def _lesion_judged(
     answer = _Judged([
         Metric("simulated_minimal_margin_mm", value, "mm", name, method, None, interval, where_lps_mm=place),
         Metric(
-            "simulated_lesion_coverage_percent", own.coverage_percent, "%", name,
+            "simulated_lesion_coverage_percent", covered_percent(ground.margin, found.boundary.contains), "%", name,
             "share of the lesion's volume, simulated",
         ),
     ])  # fmt: skip
@@ -156,7 +158,7 @@ def _lesion_judged(
     return answer
 
 
-def _curves(found: SimulatedAblation, grounds: Grounds) -> tuple[Curve, ...]:
+def _curves(found: SimulatedAblation, grounds: LesionGrounds) -> tuple[Curve, ...]:
     """Volume of the zone, and the temperature in the middle and at the edge of each lesion, over time."""
     times = np.array(found.times_s)
     curves = [Curve("simulated_zone_volume", times, np.array(found.volumes_ml), "s", "ml", "plan")]
@@ -180,7 +182,7 @@ def _depths(found: SimulatedAblation, points: FloatArray) -> FloatArray:
     return found.boundary.signed_distance_mm(points)
 
 
-def _surfaces(found: SimulatedAblation, grounds: Grounds) -> tuple[Surface, ...]:
+def _surfaces(found: SimulatedAblation, grounds: LesionGrounds) -> tuple[Surface, ...]:
     """The simulated zone, and each lesion with its margin to it."""
     boundary = found.boundary
     if boundary is None:

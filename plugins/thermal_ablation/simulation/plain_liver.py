@@ -27,7 +27,7 @@ from planner_plugins.thermal_ablation.simulation.course import Course
 from planner_plugins.thermal_ablation.simulation.firing import Firing
 from planner_plugins.thermal_ablation.simulation.heating import heat_course
 from planner_plugins.thermal_ablation.simulation.region import Region, plain_region, region_grid, zone_points
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary, filled_level
+from planner_plugins.thermal_ablation.simulation.zone_boundary import filled_level, zone_boundary
 
 from planner.base.task import Task
 from planner.model.geometry import FloatArray
@@ -142,7 +142,7 @@ def plain_axes_mm(
     level = filled_level(region.grid, course.level, region.is_blood, cores)
     if not (level > 0).any():
         return np.zeros(2)
-    boundary = ZoneBoundary.of(region.grid, level)
+    boundary = zone_boundary(region.grid, level)
     long_mm = float(np.ptp(boundary.points_lps_mm @ firing.needle.direction))
     return np.array([long_mm, sqrt(6000.0 * boundary.volume_ml / (pi * long_mm))])
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from planner_plugins.thermal_ablation.simulation.vessels import Vessel
 
-from planner.base.errors import InvalidValue
+from planner.compute.cubic_lattice import cubic_lattice
 from planner.compute.heat_lattice import Mask, Single, readonly
 from planner.compute.spheroid import Spheroid
 from planner.compute.vessel_caliber import inscribed_radius_mm, thick_part
-from planner.model.geometry import Box, FloatArray, Grid, unit_vector
+from planner.model.geometry import Box, FloatArray, Grid
 from planner.model.roles import VESSEL_ROLES, Role
 from planner.model.structures import StructureSet
 from planner.planning.anatomy import THICK_VESSEL_MM
+from planner.planning.structure_lookup import StructureLookup
 from planner.planning.tissues import (
     BLOOD_ELECTRIC,
     ELSEWHERE,
@@ -135,27 +136,12 @@ def region_grid(
     InvalidValue
         If it would have too many voxels.
     """
-    third = unit_vector(direction)
-    first = unit_vector(np.cross(third, np.eye(3)[int(np.abs(third).argmin())]))
-    axes = np.stack([first, np.cross(third, first), third], axis=1)
-    local = (points_lps_mm - needle_lps_mm) @ axes / voxel_mm
-    low = np.floor(local.min(axis=0) - BORDER_MM / voxel_mm)
-    high = np.ceil(local.max(axis=0) + BORDER_MM / voxel_mm)
-    count = (high - low).astype(int) + 1
-    if count.prod() > MOST_VOXELS:
-        raise InvalidValue(
-            "The simulated region is too large for voxels of this size.",
-            f"{count.prod() / 1e6:.0f} million voxels of {voxel_mm:g} mm",
-            "Choose larger simulation voxels, or simulate fewer needles at once.",
-        )
-    x, y, z = (float(v) for v in needle_lps_mm + axes @ (low * voxel_mm))
-    shape = (int(count[2]), int(count[1]), int(count[0]))
-    return Grid(shape, (voxel_mm,) * 3, (x, y, z), tuple(axes.ravel()))
+    return cubic_lattice(points_lps_mm, needle_lps_mm, direction, voxel_mm, BORDER_MM, MOST_VOXELS)
 
 
 def region_of(structures: StructureSet, grid: Grid) -> Region:
     """What the voxels of a lattice are in a case: by the structure at their centres."""
-    lookup = _Lookup(structures, grid)
+    lookup = StructureLookup(structures, grid)
     elsewhere = np.zeros(grid.shape, dtype=bool)
     tumour = lookup.any_of(s.name for s in structures.with_role(Role.LESION))
     livers = [s.name for s in structures.with_role(Role.LIVER) if not structures.box(s.name).is_empty]
@@ -167,57 +153,13 @@ def region_of(structures: StructureSet, grid: Grid) -> Region:
         vessel = _wide_part(structures, structure.name, grid, lookup)
         if vessel is not None:
             vessels.append(vessel)
-    unscanned = 100.0 * float(1.0 - lookup.scanned.mean())
+    unscanned = lookup.unscanned_percent
     return Region(grid, elsewhere, tumour, _without_overlap(vessels), unscanned, has_vessels)
 
 
-class _Lookup:
-    """Which voxel of the structures each voxel centre of a lattice lies in."""
-
-    def __init__(self, structures: StructureSet, grid: Grid) -> None:
-        self.structures, self.grid = structures, grid
-        k, j, i = np.indices(grid.shape, dtype=np.float32)
-        points = grid.to_lps(np.stack([i, j, k], axis=-1))
-        ijk = np.rint(structures.grid.to_ijk(points)).astype(np.int32)
-        upper = np.array(structures.grid.shape[::-1])
-        self.scanned: Mask = np.asarray(np.all((ijk >= 0) & (ijk < upper), axis=-1))
-        self.kji = tuple(ijk[self.scanned].T[::-1])
-
-    def any_of(self, names: Iterable[str]) -> Mask:
-        """Voxels within any of these structures."""
-        found = np.zeros(self.grid.shape, dtype=bool)
-        inside = np.zeros(len(self.kji[0]), dtype=bool)
-        for name in names:
-            structure = self.structures[name]
-            inside |= self.structures.layers[structure.layer][self.kji] == structure.label
-        found[self.scanned] = inside
-        return found
-
-    def of_part(self, part: Mask, box: Box) -> Mask:
-        """Voxels within a mask that is given on a box of the structures' lattice."""
-        found = np.zeros(self.grid.shape, dtype=bool)
-        local = [axis - start for axis, start in zip(self.kji, box.start, strict=True)]
-        within = np.ones(len(local[0]), dtype=bool)
-        for axis, size in zip(local, part.shape, strict=True):
-            within &= (axis >= 0) & (axis < size)
-        inside = np.zeros(len(within), dtype=bool)
-        inside[within] = part[tuple(axis[within] for axis in local)]
-        found[self.scanned] = inside
-        return found
-
-    def box(self) -> Box:
-        """The structures' voxels the lattice covers, and some beyond; empty where it covers none."""
-        if not len(self.kji[0]):
-            return Box((0, 0, 0), (0, 0, 0))
-        low = tuple(int(axis.min()) for axis in self.kji)
-        high = tuple(int(axis.max()) + 1 for axis in self.kji)
-        box = Box(low, high)  # type: ignore[arg-type]
-        return box.grown(self.structures.voxels_for(BEYOND_MM), self.structures.grid.shape)
-
-
-def _wide_part(structures: StructureSet, name: str, grid: Grid, lookup: _Lookup) -> Vessel | None:
+def _wide_part(structures: StructureSet, name: str, grid: Grid, lookup: StructureLookup) -> Vessel | None:
     """The part of a vessel that is 3 mm wide or more, on the lattice; None where there is none."""
-    around, own = lookup.box(), structures.box(name)
+    around, own = lookup.box(BEYOND_MM), structures.box(name)
     start = tuple(max(a, b) for a, b in zip(around.start, own.start, strict=True))
     stop = tuple(min(a, b) for a, b in zip(around.stop, own.stop, strict=True))
     if any(a >= b for a, b in zip(start, stop, strict=True)):

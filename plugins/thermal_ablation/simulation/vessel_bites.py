@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from planner_plugins.thermal_ablation.simulation.region import Region
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary
 
+from planner.compute.level_boundary import LevelBoundary
 from planner.compute.spheroid import Spheroid
 from planner.compute.zone_union import union_distance_mm
 from planner.model.plan import Point
@@ -43,7 +43,9 @@ class VesselBite:
     place_lps_mm: Point
 
 
-def vessel_bites(boundary: ZoneBoundary, region: Region, zones: Sequence[Spheroid]) -> tuple[VesselBite, ...]:
+def vessel_bites(
+    boundary: LevelBoundary, region: Region, zones: Sequence[Spheroid]
+) -> tuple[VesselBite, ...]:
     """Bites of each vessel, the deepest first; none where no device's zone is known."""
     from scipy.ndimage import distance_transform_edt, map_coordinates
 

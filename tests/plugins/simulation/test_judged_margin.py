@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planner_plugins.thermal_ablation.grounds import LesionGround
 from planner_plugins.thermal_ablation.settings import Settings
 from planner_plugins.thermal_ablation.simulation.findings import lower_chance
 from planner_plugins.thermal_ablation.simulation.judged_margin import JudgedMargin, judged_chances
-from planner_plugins.thermal_ablation.simulation.margin import simulated_margin
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary
+from planner_plugins.thermal_ablation.simulation.zone_boundary import zone_boundary
 
 from planner.base.task import Task
+from planner.compute.level_boundary import LevelBoundary
+from planner.compute.level_margin import level_margin
 from planner.compute.margin import evaluate_margin, prepare_margin
 from planner.compute.outline_mesh import outline_mesh
 from planner.compute.spheroid import Spheroid
@@ -21,6 +21,7 @@ from planner.model.geometry import Grid
 from planner.model.plan import Applicator
 from planner.planning.constants import Constant
 from planner.planning.devices import DeviceZone
+from planner.planning.lesion_grounds import LesionGround
 from planner.planning.robustness import PlannedZone
 
 LESION_MM, DEVICE_MM = 10.0, 17.0
@@ -37,20 +38,20 @@ def ground() -> LesionGround:
     return LesionGround(margin, corners, triangles, None)
 
 
-def simulated(radius_mm: float, shift_mm: float) -> ZoneBoundary:
+def simulated(radius_mm: float, shift_mm: float) -> LevelBoundary:
     """A ball moved along x."""
     grid = Grid((50, 50, 50), (1.0,) * 3, (-24.3, -24.6, -24.4))
     k, j, i = np.indices(grid.shape)
     away = np.linalg.norm(grid.to_lps(np.stack([i, j, k], axis=-1)) - [shift_mm, 0.0, 0.0], axis=-1)
-    return ZoneBoundary.of(grid, np.clip(radius_mm - away, -2.0, 2.0).astype(np.float32))
+    return zone_boundary(grid, np.clip(radius_mm - away, -2.0, 2.0).astype(np.float32))
 
 
 def union() -> ZoneUnion:
     return ZoneUnion([Spheroid((0.0, 0.0, 0.0), (0.0, 0.0, 1.0), 2 * DEVICE_MM, 2 * DEVICE_MM)])
 
 
-def judged(ground: LesionGround, boundary: ZoneBoundary) -> JudgedMargin:
-    own = simulated_margin(ground.margin, boundary, boundary.grid)
+def judged(ground: LesionGround, boundary: LevelBoundary) -> JudgedMargin:
+    own = level_margin(ground.margin, boundary)
     return JudgedMargin("lesion", ground, evaluate_margin(ground.margin, union()), own)
 
 

@@ -23,7 +23,7 @@ from planner_plugins.thermal_ablation.simulation.radiofrequency import Radiofreq
 from planner_plugins.thermal_ablation.simulation.region import Region, plain_region, region_grid, region_of
 from planner_plugins.thermal_ablation.simulation.ultrasound import Beam, Sonication, foci_course
 from planner_plugins.thermal_ablation.simulation.vessels import Vessel
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary
+from planner_plugins.thermal_ablation.simulation.zone_boundary import zone_boundary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from phantom import custom_probe, phantom, plan_of
@@ -65,7 +65,7 @@ def microwave(spacing_mm: float, power_w: float = 20.0, seconds: float = 240.0) 
 
 
 def volume_ml(course: Course) -> float:
-    return ZoneBoundary.of(course.grid, course.level).volume_ml
+    return zone_boundary(course.grid, course.level).volume_ml
 
 
 def test_the_volume_of_a_microwave_zone_does_not_depend_on_the_lattice() -> None:
@@ -151,7 +151,7 @@ def test_the_calibration_reproduces_the_devices_row(name: str, settings: dict[st
     heat *= np.float32(found.value("efficiency") * settings["power_w"])
     seconds = settings["time_s"]
     course = heat_course(region, [SteadySource(heat, 0.0, seconds)], seconds, Settings(), Task())
-    extent = np.ptp(ZoneBoundary.of(region.grid, course.level).points_lps_mm, axis=0)
+    extent = np.ptp(zone_boundary(region.grid, course.level).points_lps_mm, axis=0)
     assert extent[2] == pytest.approx(zone.long_axis_mm, abs=1.0)
     assert extent[:2] == pytest.approx([zone.short_axis_mm] * 2, abs=1.0)
 

@@ -20,7 +20,7 @@ from planner_plugins.thermal_ablation.simulation.ultrasound import (
     focus_heat,
     sonications_of,
 )
-from planner_plugins.thermal_ablation.simulation.zone_boundary import ZoneBoundary
+from planner_plugins.thermal_ablation.simulation.zone_boundary import zone_boundary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from phantom import custom_probe, phantom
@@ -80,7 +80,7 @@ def test_the_default_power_makes_about_the_devices_zone() -> None:
     along = replace(GRID, foci_lps_mm=((0.0, 0.0, 0.0),), window_lps_mm=((0.0, 0.0, -90.0),) * 3)
     turns = sonications_of(along, HIFU, 0.0)
     course = foci_course(region, turns, beam_of(along, HIFU), Settings(), Task())
-    size = np.ptp(ZoneBoundary.of(region.grid, course.level).points_lps_mm, axis=0)
+    size = np.ptp(zone_boundary(region.grid, course.level).points_lps_mm, axis=0)
     zone = HIFU.zone(HIFU.defaults)
     assert size[:2] == pytest.approx(zone.short_axis_mm, abs=0.5)
     assert size[2] == pytest.approx(zone.long_axis_mm, rel=0.1)

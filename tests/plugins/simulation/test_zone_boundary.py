@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planner_plugins.thermal_ablation.simulation.margin import simulated_margin
+from planner_plugins.thermal_ablation.simulation.covering import covered_percent
 from planner_plugins.thermal_ablation.simulation.region import Region
 from planner_plugins.thermal_ablation.simulation.vessel_bites import vessel_bites
 from planner_plugins.thermal_ablation.simulation.vessels import Vessel
-from planner_plugins.thermal_ablation.simulation.zone_boundary import CORE_MM, ZoneBoundary, filled_level
+from planner_plugins.thermal_ablation.simulation.zone_boundary import CORE_MM, filled_level, zone_boundary
 
 from planner.base.errors import InvalidValue
+from planner.compute.level_margin import level_margin
 from planner.compute.margin import prepare_margin
 from planner.compute.spheroid import Spheroid
 from planner.model.geometry import Grid
@@ -38,7 +39,7 @@ def ball_level(grid: Grid, radius: float) -> np.ndarray:
 
 @pytest.mark.parametrize("spacing", [0.5, 1.0, 2.0])
 def test_distances_to_a_ball_are_finer_than_voxels(spacing: float) -> None:
-    boundary = ZoneBoundary.of(*(lambda g: (g, ball_level(g, 12.0)))(grid_of(spacing, 20.0)))
+    boundary = zone_boundary(*(lambda g: (g, ball_level(g, 12.0)))(grid_of(spacing, 20.0)))
     assert boundary.volume_ml == pytest.approx(4 / 3 * np.pi * 1.2**3, rel=0.02 * spacing)
     rng = np.random.default_rng(5)
     away = rng.normal(size=(400, 3))
@@ -51,7 +52,7 @@ def test_the_distance_to_a_triangles_inside_edge_and_corner() -> None:
     """Points above a flat boundary: the distance is the height, whatever triangle lies below."""
     grid = grid_of(1.0, 8.0, tuple(np.eye(3).ravel()))
     level = np.clip(0.37 - points_of(grid)[..., 2], -2.0, 2.0).astype(np.float32)
-    boundary = ZoneBoundary.of(grid, level)
+    boundary = zone_boundary(grid, level)
     points = np.random.default_rng(2).uniform(-3.0, 3.0, size=(200, 3))
     assert boundary.signed_distance_mm(points) == pytest.approx(0.37 - points[:, 2], abs=1e-5)
     assert boundary.reaches_edge
@@ -60,14 +61,15 @@ def test_the_distance_to_a_triangles_inside_edge_and_corner() -> None:
 def test_the_margin_of_offset_balls_is_the_closed_form() -> None:
     """H14: R_a - R_t - d, within half the interval given."""
     grid = grid_of(1.0, 20.0)
-    boundary = ZoneBoundary.of(grid, ball_level(grid, 14.0))
+    boundary = zone_boundary(grid, ball_level(grid, 14.0))
     assert not boundary.reaches_edge
     near = Grid((21, 31, 31), (1.0, 1.0, 1.5), (-15.0, -15.0, -15.0))
     lesion = np.linalg.norm(points_of(near) - CENTER - (0.0, 0.0, 2.0), axis=-1) <= 8.0
-    found = simulated_margin(prepare_margin(near, lesion), boundary, grid)
+    prepared = prepare_margin(near, lesion)
+    found = level_margin(prepared, boundary)
     assert found.minimal.value_mm == pytest.approx(14.0 - 8.0 - 2.0, abs=0.4)
     assert found.minimal.low_mm <= 4.0 <= found.minimal.high_mm
-    assert found.coverage_percent == 100.0
+    assert covered_percent(prepared, boundary.contains) == 100.0
 
 
 def test_a_lesion_half_outside_is_half_covered() -> None:
@@ -75,9 +77,10 @@ def test_a_lesion_half_outside_is_half_covered() -> None:
     level = np.clip(points_of(grid)[..., 0] - CENTER[0], -2.0, 2.0).astype(np.float32)
     near = Grid((25, 25, 25), (1.0, 1.0, 1.0), (-12.0, -12.0, -12.0))
     lesion = np.linalg.norm(points_of(near) - CENTER, axis=-1) <= 7.0
-    found = simulated_margin(prepare_margin(near, lesion), ZoneBoundary.of(grid, level), grid)
-    assert found.coverage_percent == pytest.approx(50.0, abs=4.0)
-    assert found.minimal.value_mm == pytest.approx(-7.0, abs=0.4)
+    boundary = zone_boundary(grid, level)
+    prepared = prepare_margin(near, lesion)
+    assert covered_percent(prepared, boundary.contains) == pytest.approx(50.0, abs=4.0)
+    assert level_margin(prepared, boundary).minimal.value_mm == pytest.approx(-7.0, abs=0.4)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -86,13 +89,13 @@ def test_a_level_with_holes_in_it_is_refused(bad: float) -> None:
     level = ball_level(grid, 3.0)
     level[2, 2, 2] = bad
     with pytest.raises(InvalidValue, match="finite"):
-        ZoneBoundary.of(grid, level)
+        zone_boundary(grid, level)
 
 
 def test_no_zone_is_refused() -> None:
     grid = grid_of(1.0, 5.0)
     with pytest.raises(InvalidValue, match="No tissue"):
-        ZoneBoundary.of(grid, np.full(grid.shape, -1.0, dtype=np.float32))
+        zone_boundary(grid, np.full(grid.shape, -1.0, dtype=np.float32))
 
 
 def test_blood_counts_as_the_tissue_at_its_wall() -> None:
@@ -138,7 +141,7 @@ def test_a_bite_is_found_at_its_vessel() -> None:
     )
     region = Region(grid, none, none.copy(), vessels, 0.0, True)
     x, y, z = CENTER
-    bites = vessel_bites(ZoneBoundary.of(grid, level), region, [Spheroid.sphere((x, y, z), 15.0)])
+    bites = vessel_bites(zone_boundary(grid, level), region, [Spheroid.sphere((x, y, z), 15.0)])
     assert [b.vessel for b in bites] == ["vein"]
     assert bites[0].short_mm == pytest.approx(4.0, abs=0.3)
     assert bites[0].elsewhere_mm == pytest.approx(0.0, abs=0.1)
