@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QButtonGroup,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -18,6 +15,7 @@ from planner.desktop.achieved_part import AchievedPart
 from planner.desktop.pieces import scrolled
 from planner.desktop.placed_part import PlacedPart
 from planner.desktop.registration_part import RegistrationPart
+from planner.desktop.step_bar import StepBar
 from planner.desktop.zone_part import ZonePart
 from planner.session.actions import Workbench
 from planner.session.brushing import Brush
@@ -60,7 +58,9 @@ class AfterwardsPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 4, 0, 0)
         outer.setSpacing(2)
-        outer.addLayout(self._steps())
+        self._bar = StepBar(STEPS)
+        self._bar.chosen.connect(self._choose)
+        outer.addWidget(self._bar)
         self._hint = QLabel()
         self._hint.setObjectName("afterwardsHint")
         self._hint.setWordWrap(True)
@@ -84,23 +84,6 @@ class AfterwardsPanel(QWidget):
         for tool in (bench.following, bench.brushing, bench.achieving, bench.placed):
             tool.changed.connect(self.refresh)
         bench.session.selection.changed.connect(self.refresh)
-
-    def _steps(self) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.setContentsMargins(12, 2, 12, 2)
-        self._buttons = QButtonGroup(self)
-        for n, (id, text, tip) in enumerate(STEPS):
-            button = QPushButton(text)
-            button.setObjectName(f"step_{id}")
-            button.setProperty("mode", True)
-            button.setCheckable(True)
-            button.setToolTip(tip)
-            self._buttons.addButton(button, n)
-            line.addWidget(button)
-        line.addStretch(1)
-        self._buttons.button(0).setChecked(True)
-        self._buttons.idClicked.connect(self._choose)
-        return line
 
     def refresh(self) -> None:
         """Show what is known now; costs nothing while another mode is shown."""

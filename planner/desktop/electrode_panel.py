@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -24,8 +24,9 @@ from planner.desktop.face_map_view import FaceMapView
 from planner.desktop.field_legend import FieldLegend
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pair_table import PairTable
-from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, scrolled, show
-from planner.desktop.suggestion_part import SuggestionPart
+from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, page, scrolled, show
+from planner.desktop.step_bar import StepBar
+from planner.desktop.suggestion_part import CoverGoal, SuggestionPart
 from planner.desktop.theme import shown_theme
 from planner.model.assessment import Assessment
 from planner.model.electrode_array import ElectrodeArray
@@ -36,6 +37,13 @@ from planner.session.judgement import JudgementState
 from planner.session.placing import Step
 
 MODULE = "electroporation"
+TABLE = "The pairs as a table for the generator (CSV)"
+#: Why there is no table to export: currents of another plan would be taken for this one's.
+NO_TABLE = "The table comes with the solved field of the plan as it is."
+PAGES = (
+    ("array", "Array", "Electrodes, their pulses, and what the field does"),
+    ("suggest", "Suggest", "Arrays the planner proposes for the selected lesion"),
+)
 
 
 class ElectrodePanel(QWidget):
@@ -59,12 +67,7 @@ class ElectrodePanel(QWidget):
         super().__init__(parent)
         self.setObjectName("sidePanel")
         self.bench = bench
-        body = QWidget()
-        body.setObjectName("panelBody")
-        body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 4, 0, 10)
-        column.setSpacing(4)
+        array, column = page()
         self._title = heading("Electrodes")
         column.addWidget(self._title)
         self._rows = QVBoxLayout()
@@ -93,16 +96,26 @@ class ElectrodePanel(QWidget):
         self.judgement.place_asked.connect(self.place_asked)
         self.judgement.settings_asked.connect(self.settings_asked)
         column.addWidget(self.judgement)
-        self.goal = ArrayGoal()
+        column.addStretch(1)
+        suggest, column = page()
+        self.goal = CoverGoal("most_electrodes", "electrodes", (2, 6), "ire_")
         self.suggested = SuggestionPart(
             bench.suggesting_electrodes, self.goal, lambda: bench.session.selection.lesion, "ire_"
         )
         self.suggested.suggest_asked.connect(self.suggest_asked)
         column.addWidget(self.suggested)
         column.addStretch(1)
+        # Suggestions on a page of their own: looking at one would push them away under the mouse.
+        self.stack = QStackedWidget()
+        for body in (array, suggest):
+            self.stack.addWidget(scrolled(body))
+        bar = StepBar(PAGES)
+        bar.chosen.connect(self.stack.setCurrentIndex)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(body))
+        outer.setContentsMargins(0, 4, 0, 0)
+        outer.setSpacing(2)
+        outer.addWidget(bar)
+        outer.addWidget(self.stack, 1)
 
     def _buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -143,7 +156,7 @@ class ElectrodePanel(QWidget):
         self.overlay.toggled.connect(self.overlay_asked)
         line.addWidget(self.overlay)
         line.addStretch(1)
-        self.export = link_button("Export table…", "The pairs as a table for the generator (CSV)")
+        self.export = link_button("Export table…", TABLE)
         self.export.setObjectName("exportPairs")
         self.export.clicked.connect(lambda _checked: self.export_asked.emit())
         line.addWidget(self.export)
@@ -183,13 +196,9 @@ class ElectrodePanel(QWidget):
         self.pairs.show_array(array, answer, is_old)
         structures = session.case.structures if session.case.structure_sets else None
         self.map.show_array(array, structures, _pair_words(array, None if is_old else answer))
-        for widget in (self.overlay, self.export):
-            widget.setEnabled(answer is not None and array is not None)
-        self.export.setToolTip(
-            "The pairs as a table for the generator (CSV)"
-            if answer
-            else "The table comes with the whole answer."
-        )
+        self.overlay.setEnabled(answer is not None and array is not None)
+        self.export.setEnabled(answer is not None and array is not None and not is_old)
+        self.export.setToolTip(TABLE if self.export.isEnabled() else NO_TABLE)
 
     def _row(self, array: ElectrodeArray) -> Row:
         row = Row(f"Electrodes {array.id}")
@@ -379,30 +388,3 @@ class PulseForm(QWidget):
 
     def _set_pull_back(self) -> None:
         self.bench.electrodes.set_pull_back(int(self.times.value()), self.step.value())
-
-
-class ArrayGoal(QWidget):
-    """What a suggested array should reach."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        form = QFormLayout(self)
-        form.setContentsMargins(14, 2, 14, 2)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
-        self.margin = QDoubleSpinBox()
-        self.margin.setObjectName("ire_suggestMargin")
-        self.margin.setRange(0.0, 15.0)
-        self.margin.setDecimals(1)
-        self.margin.setSuffix(" mm")
-        self.margin.setValue(5.0)
-        self.most = QSpinBox()
-        self.most.setObjectName("ire_suggestMost")
-        self.most.setRange(2, 6)
-        self.most.setValue(6)
-        self.most.setSuffix(" electrodes")
-        form.addRow(dim_label("Margin"), self.margin)
-        form.addRow(dim_label("At most"), self.most)
-
-    def goal(self) -> dict[str, Any]:
-        """The goal in the module's words."""
-        return {"margin_mm": self.margin.value(), "most_electrodes": self.most.value()}

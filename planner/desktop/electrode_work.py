@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from planner.base.errors import PlannerError
+from planner.desktop.electrode_panel import MODULE, NO_TABLE
 from planner.desktop.messages import show_error
 from planner.io.writing import write_atomically
 from planner.model.assessment import ScalarField, Surface
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from planner.desktop.suitability_dialog import SuitabilityDialog
     from planner.desktop.window import MainWindow
 
-MODULE = "electroporation"
 #: What of the module's answer is laid over the views.
 FIELD, ZONE = "electric_field_v_per_cm", "ire_zone"
 
@@ -38,6 +38,7 @@ class ElectrodeWork(QObject):
         self._window = window
         self.is_on = False
         self._dialog: SuitabilityDialog | None = None
+        self._looked_at: int | None = None
         bench, panel = window.bench, window.electrode_panel
         bench.electrodes.changed.connect(panel.refresh)
         bench.placing.changed.connect(self.follow)
@@ -104,8 +105,7 @@ class ElectrodeWork(QObject):
         structures = session.case.structures if session.case.structure_sets else None
         lesions = [s.name for s in structures.with_role(Role.LESION)] if structures is not None else []
         if not lesions:
-            error = PlannerError("The case has no lesion.", "", "Mark one in the mode Structures.")
-            show_error(self._window, error)
+            advising.fail(PlannerError("The case has no lesion.", "", "Mark one in the mode Structures."))
             return
         lesion = session.selection.lesion if session.selection.lesion in lesions else lesions[0]
         if not (advising.is_current and advising.lesion == lesion):
@@ -115,8 +115,10 @@ class ElectrodeWork(QObject):
         """Write the pairs of the whole answer as a table."""
         from planner.report.pair_table import pair_table_csv
 
-        answer = self._window.session.judgements.of(MODULE).assessment
-        if answer is None:
+        judgement = self._window.session.judgements.of(MODULE)
+        answer = judgement.assessment
+        if answer is None or judgement.state != JudgementState.CURRENT:
+            self._window.status.say(NO_TABLE)
             return
         name = f"{self._window.session.plan.name} pairs.csv"
         path, _ = QFileDialog.getSaveFileName(self._window, "Export the pairs", name, "Tables (*.csv)")
@@ -143,8 +145,15 @@ class ElectrodeWork(QObject):
             show_error(self._window, error)
 
     def _suggestions_changed(self) -> None:
+        suggesting, panel = self._window.bench.suggesting_electrodes, self._window.electrode_panel
         if self.is_on:
-            self._window.electrode_panel.suggested.refresh()
+            panel.suggested.refresh()
+        number = suggesting.looked_at
+        if number != self._looked_at:
+            self._looked_at = number
+            array = self._window.bench.electrodes.array
+            if number is not None and array is not None:
+                self._window.go_to(array.middle_lps_mm)
         self._window.show_progress()
 
     def _dragged(self) -> None:

@@ -32,14 +32,13 @@ class FieldLegend(QWidget):
         font = QFont(self.font())
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
-        low, high = ELECTRIC[0][0], ELECTRIC[-1][0]
         bar = QRectF(14, 4, self.width() - 76, 12)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
         for value, color in ELECTRIC:
-            gradient.setColorAt((value - low) / (high - low), QColor(color))
+            gradient.setColorAt(_share(value), QColor(color))
         painter.fillRect(bar, gradient)
         for level, color in ELECTRIC_LINES:
-            x = bar.left() + bar.width() * (level - low) / (high - low)
+            x = bar.left() + bar.width() * _share(level)
             painter.setPen(QPen(QColor(color), 2.0))
             painter.drawLine(QPointF(x, bar.top() - 2), QPointF(x, bar.bottom() + 3))
             painter.setPen(QColor(shown_theme().dim))
@@ -49,3 +48,13 @@ class FieldLegend(QWidget):
         painter.setPen(QColor(shown_theme().dim))
         unit = QRectF(bar.right() + 8, 1, 60, 18)
         painter.drawText(unit, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, ELECTRIC_UNIT)
+
+
+def _share(v_per_cm: float) -> float:
+    """Where a strength lies in the bar: its colours stand evenly, so that the thresholds have room."""
+    stops = [value for value, _ in ELECTRIC]
+    upper = next((n for n, value in enumerate(stops) if value >= v_per_cm), len(stops) - 1)
+    if upper == 0:
+        return 0.0
+    low, high = stops[upper - 1], stops[upper]
+    return (upper - 1 + min(1.0, (v_per_cm - low) / (high - low))) / (len(stops) - 1)

@@ -7,19 +7,16 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, scrolled, show
-from planner.desktop.suggestion_part import SuggestionPart
+from planner.desktop.pieces import Elided, Row, card, clear_layout, dim_label, heading, page, scrolled, show
+from planner.desktop.suggestion_part import CoverGoal, SuggestionPart
 from planner.planning.device_library import device_library
 from planner.session.actions import Workbench
 
@@ -44,12 +41,7 @@ class PathsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("sidePanel")
         self.bench = bench
-        body = QWidget()
-        body.setObjectName("panelBody")
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 4, 0, 10)
-        column.setSpacing(4)
-        body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        body, column = page()
         self.access = AccessPart(bench)
         self.access.place_asked.connect(self.place_asked)
         self.goal = NeedleGoal(bench)
@@ -223,32 +215,17 @@ class AccessPart(QWidget):
         self.place_asked.emit(entry.entry_lps_mm)
 
 
-class NeedleGoal(QWidget):
-    """What suggested needles, or foci, should reach: device, margin, and how many at most."""
+class NeedleGoal(CoverGoal):
+    """What suggested needles, or foci, should reach, and with which device."""
 
     def __init__(self, bench: Workbench) -> None:
-        super().__init__()
+        super().__init__("most_needles", "probes", (1, 12))
         self.bench = bench
-        form = QFormLayout(self)
-        form.setContentsMargins(14, 2, 14, 2)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.device = QComboBox()
         self.device.setObjectName("suggestDevice")
         self.device.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list_devices()
-        self.margin = QDoubleSpinBox()
-        self.margin.setObjectName("suggestMargin")
-        self.margin.setRange(0.0, 15.0)
-        self.margin.setDecimals(1)
-        self.margin.setSuffix(" mm")
-        self.margin.setValue(5.0)
-        self.most = QSpinBox()
-        self.most.setObjectName("suggestMost")
-        self.most.setRange(1, 12)
-        self.most.setValue(6)
-        self.most.setSuffix(" probes")
-        for words, field in (("Device", self.device), ("Margin", self.margin), ("At most", self.most)):
-            form.addRow(dim_label(words), field)
+        self.form.insertRow(0, dim_label("Device"), self.device)
         self._device_of = ""
 
     def list_devices(self) -> None:
@@ -270,11 +247,7 @@ class NeedleGoal(QWidget):
 
     def goal(self) -> dict[str, Any]:
         """The goal in the module's words."""
-        return {
-            "device": str(self.device.currentData()),
-            "margin_mm": self.margin.value(),
-            "most_needles": self.most.value(),
-        }
+        return {"device": str(self.device.currentData()), **super().goal()}
 
 
 def _percent(share: float) -> str:

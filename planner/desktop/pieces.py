@@ -73,6 +73,17 @@ def scrolled(content: QWidget) -> QScrollArea:
     return area
 
 
+def page() -> tuple[QWidget, QVBoxLayout]:
+    """An empty page of the panel, and the column its parts stand in."""
+    body = QWidget()
+    body.setObjectName("panelBody")
+    body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    column = QVBoxLayout(body)
+    column.setContentsMargins(0, 4, 0, 10)
+    column.setSpacing(4)
+    return body, column
+
+
 def inset(widget: QWidget) -> QWidget:
     """A widget with the panel's margins around it."""
     holder = QWidget()

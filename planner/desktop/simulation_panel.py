@@ -24,6 +24,7 @@ from planner.desktop.pieces import (
     heading,
     inset,
     link_button,
+    page,
     scrolled,
     show,
 )
@@ -53,12 +54,7 @@ class SimulationPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("sidePanel")
         self.bench = bench
-        body = QWidget()
-        body.setObjectName("panelBody")
-        body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 4, 0, 10)
-        column.setSpacing(4)
+        body, column = page()
         column.addWidget(heading("Simulation"))
         column.addLayout(self._buttons())
         self._state = QLabel()

@@ -3,21 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from planner.desktop.pieces import Elided, card, clear_layout, dim_label, heading, inset, show
 from planner.model.suggestion import Suggestion
 from planner.session.suggesting import Suggesting
 
 
-class GoalForm(Protocol):
-    """A form that gives a goal in a module's words; it is a widget."""
+class CoverGoal(QWidget):
+    """What suggested plans should reach: the margin that is covered, and with how many instruments at most.
+
+    Parameters
+    ----------
+    most_word, things, span
+        The goal's word for the most instruments, what people call them, and the least and most of them.
+    name
+        Begins the names of its fields.
+    """
+
+    def __init__(self, most_word: str, things: str, span: tuple[int, int], name: str = "") -> None:
+        super().__init__()
+        self._most_word = most_word
+        self.form = QFormLayout(self)
+        self.form.setContentsMargins(14, 2, 14, 2)
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        self.margin = QDoubleSpinBox()
+        self.margin.setObjectName(f"{name}suggestMargin")
+        self.margin.setRange(0.0, 15.0)
+        self.margin.setDecimals(1)
+        self.margin.setSuffix(" mm")
+        self.margin.setValue(5.0)
+        self.most = QSpinBox()
+        self.most.setObjectName(f"{name}suggestMost")
+        self.most.setRange(*span)
+        self.most.setValue(6)
+        self.most.setSuffix(f" {things}")
+        self.form.addRow(dim_label("Margin"), self.margin)
+        self.form.addRow(dim_label("At most"), self.most)
 
     def goal(self) -> dict[str, Any]:
-        """The goal as it is set."""
+        """The goal in the module's words."""
+        return {"margin_mm": self.margin.value(), self._most_word: self.most.value()}
 
 
 class SuggestionPart(QWidget):
@@ -38,7 +77,7 @@ class SuggestionPart(QWidget):
     suggest_asked = Signal(str, str, object)
 
     def __init__(
-        self, suggesting: Suggesting, form: GoalForm, lesion: Callable[[], str], name: str = ""
+        self, suggesting: Suggesting, form: CoverGoal, lesion: Callable[[], str], name: str = ""
     ) -> None:
         super().__init__()
         self.suggesting, self._form, self._lesion, self._name = suggesting, form, lesion, name
@@ -47,7 +86,6 @@ class SuggestionPart(QWidget):
         column.setSpacing(4)
         self._title = heading("Suggested plans")
         column.addWidget(self._title)
-        assert isinstance(form, QWidget)
         column.addWidget(form)
         line = QHBoxLayout()
         line.setContentsMargins(12, 2, 12, 2)

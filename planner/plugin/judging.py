@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from planner.base.errors import Cancelled, InvalidValue, PlannerError
@@ -65,10 +65,7 @@ def simulate(
     PlannerError
         If the module simulates nothing, or fails.
     """
-    check_belongs(case, plan)
-    call = _offered(module, "simulate", "simulates nothing")
-    chosen = module.settings(settings)
-    answer: Assessment = guarded(module, lambda: call(case, plan, chosen, task or Task()))
+    answer: Assessment = _asked(module, "simulate", "simulates nothing", case, plan, settings, task or Task())
     return answer
 
 
@@ -94,11 +91,9 @@ def propose(
     PlannerError
         If the module proposes nothing, or fails.
     """
-    check_belongs(case, plan)
-    call = _offered(module, "suggest", "suggests no plans")
-    chosen = module.settings(settings)
-    found: list[Suggestion] = guarded(
-        module, lambda: call(case, plan, chosen, dict(goal or {}), task or Task())
+    words = "suggests no plans"
+    found: list[Suggestion] = _asked(
+        module, "suggest", words, case, plan, settings, dict(goal or {}), task or Task()
     )
     return found
 
@@ -125,10 +120,10 @@ def advise(
     PlannerError
         If the module gives no advice, or fails.
     """
-    check_belongs(case, plan)
-    call = _offered(module, "advise", "has no checklist")
-    chosen = module.settings(settings)
-    answer: Assessment = guarded(module, lambda: call(case, plan, chosen, dict(goal or {}), task or Task()))
+    words = "has no checklist"
+    answer: Assessment = _asked(
+        module, "advise", words, case, plan, settings, dict(goal or {}), task or Task()
+    )
     return answer
 
 
@@ -157,14 +152,24 @@ def guarded(module: TreatmentModule, call: Any) -> Any:
         ) from error
 
 
-def _offered(module: TreatmentModule, name: str, words: str) -> Callable[..., Any]:
-    """An optional function of a module; raises `PlannerError` where it offers none."""
+def _asked(
+    module: TreatmentModule,
+    name: str,
+    words: str,
+    case: Case,
+    plan: Plan,
+    settings: Mapping[str, Any] | None,
+    *rest: Any,
+) -> Any:
+    """What an optional function of a module answers; raises `PlannerError` where it offers none."""
+    check_belongs(case, plan)
     call = module.function(name)
     if call is None:
         raise PlannerError(
             f"The module '{module.manifest.title}' {words}.", module.manifest.id, "Choose another."
         )
-    return call
+    chosen = module.settings(settings)
+    return guarded(module, lambda: call(case, plan, chosen, *rest))
 
 
 def _short(error: Exception) -> str:

@@ -69,6 +69,11 @@ class Advising:
             self.error = PlannerError("The module's process could not be started.", module, str(error))
         self.changed.emit()
 
+    def fail(self, error: PlannerError) -> None:
+        """Say why nothing can be asked."""
+        self._run, self.assessment, self.error = None, None, error
+        self.changed.emit()
+
     def clear(self) -> None:
         """Forget all, as when another case is opened."""
         self._run = self.assessment = self.error = self._of = self._asked_of = None

@@ -96,7 +96,7 @@ def where_words(ground: LesionGround, place_lps_mm: Point) -> str:
     """Where in a lesion a place lies, such as ``at its front left``."""
     middle = ground.margin.outline.samples.points_lps_mm.mean(axis=0)
     words = direction_words(np.array(place_lps_mm) - middle)
-    return f"at its side {words}" if words and words != "middle" else "in its middle"
+    return f"towards the {words}" if words and words != "middle" else "in its middle"
 
 
 def heat_findings(heat: HeatReport, settings: Settings) -> list[Finding]:

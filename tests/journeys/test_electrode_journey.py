@@ -81,6 +81,9 @@ def test_electrodes_around_a_lesion(
     assert len(changed) == 1
     assert session.undo_label.endswith(f"electrode {changed[0] + 1} of e1")
     assert session.judgements.of(MODULE).state != "current", "an older field is not taken for the new place"
+    window.electrode_panel.refresh()
+    assert not window.electrode_panel.export.isEnabled(), "currents of another place are not exported"
+    assert window.electrode_panel.export.toolTip()
     hand.key("ctrl+z")
     assert session.plan == before
     solved(hand, window)
