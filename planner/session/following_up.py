@@ -208,7 +208,7 @@ class FollowingUp:
         if not self.is_on or self.laid is None or self.laid.planning != image.id:
             return ()
         is_checkered = self.is_checkered and self.next_click == NextClick.NOTHING
-        return (id(self.laid), self.shown_share, is_checkered)
+        return (self.laid, self.shown_share, is_checkered)
 
     @property
     def look_words(self) -> str:

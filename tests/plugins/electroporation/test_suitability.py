@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,8 @@ WELL = {
 }
 ABSOLUTE = ("ventricular_arrhythmia", "cardiac_stimulator", "nyha_class")
 SETTINGS = Settings()
+#: Grounds are kept by their fingerprint, and an id() may come again.
+CASES = itertools.count()
 #: A duct of 3 mm radius, 5 mm from the lesion; a gallbladder 20 mm, bowel 30 mm and a vein 25 mm from it.
 NEAR_DUCT = {
     "duct": (Role.BILE_DUCT, (18.0, 0.0, 0.0), 3.0),
@@ -59,7 +62,7 @@ def case(**extra: object) -> Case:
 
 
 def checked(a_case: Case, facts: dict[str, str], settings: Settings = SETTINGS) -> Suitability:
-    grounds = lesion_grounds(a_case.structures, str(id(a_case)), Task(), ("lesion",))
+    grounds = lesion_grounds(a_case.structures, f"case {next(CASES)}", Task(), ("lesion",))
     return suitability(grounds, "lesion", facts, settings)
 
 
