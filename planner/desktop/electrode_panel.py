@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -21,16 +20,15 @@ from PySide6.QtWidgets import (
 
 from planner.base.errors import PlannerError
 from planner.desktop.face_map_view import FaceMapView
-from planner.desktop.field_legend import FieldLegend
+from planner.desktop.field_legend import DegreeLegend, FieldLegend
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pair_table import PairTable
 from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, page, scrolled, show
 from planner.desktop.step_bar import StepBar
 from planner.desktop.suggestion_part import CoverGoal, SuggestionPart
 from planner.desktop.theme import shown_theme
-from planner.model.assessment import Assessment
 from planner.model.electrode_array import ElectrodeArray
-from planner.scene.palette import OK, WARNING
+from planner.scene.face_map import pair_words
 from planner.session.actions import Workbench
 from planner.session.electrode_placing import LAYOUTS
 from planner.session.judgement import JudgementState
@@ -40,6 +38,9 @@ MODULE = "electroporation"
 TABLE = "The pairs as a table for the generator (CSV)"
 #: Why there is no table to export: currents of another plan would be taken for this one's.
 NO_TABLE = "The table comes with the solved field of the plan as it is."
+#: Fields of the module's answer that can be laid over the slices.
+FIELD, HEAT = "electric_field_v_per_cm", "temperature_degc"
+OVERLAYS = (("Electric field", FIELD), ("Heat, none leaving", HEAT), ("Nothing", ""))
 PAGES = (
     ("array", "Array", "Electrodes, their pulses, and what the field does"),
     ("suggest", "Suggest", "Arrays the planner proposes for the selected lesion"),
@@ -60,7 +61,7 @@ class ElectrodePanel(QWidget):
     suggest_asked = Signal(str, str, object)
     suitability_asked = Signal()
     export_asked = Signal()
-    overlay_asked = Signal(bool)
+    overlay_asked = Signal()
     trouble = Signal(object)
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
@@ -90,8 +91,10 @@ class ElectrodePanel(QWidget):
         )
         column.addWidget(self.pairs)
         column.addLayout(self._table_buttons())
-        self.legend = FieldLegend()
-        column.addWidget(self.legend)
+        self.legend, self.degrees = FieldLegend(), DegreeLegend()
+        self.degrees.setContentsMargins(14, 0, 14, 0)
+        for legend in (self.legend, self.degrees):
+            column.addWidget(legend)
         self.judgement = JudgementView(bench, MODULE)
         self.judgement.place_asked.connect(self.place_asked)
         self.judgement.settings_asked.connect(self.settings_asked)
@@ -149,11 +152,14 @@ class ElectrodePanel(QWidget):
         line = QHBoxLayout()
         line.setContentsMargins(12, 2, 12, 2)
         line.setSpacing(6)
-        self.overlay = QCheckBox("Field on slices")
+        line.addWidget(dim_label("On slices"))
+        self.overlay = QComboBox()
         self.overlay.setObjectName("fieldOverlay")
-        self.overlay.setChecked(True)
-        self.overlay.setToolTip("V/cm of the whole answer; lines at 500, 600 (dim), 700 and 800 V/cm")
-        self.overlay.toggled.connect(self.overlay_asked)
+        self.overlay.setAccessibleName("What is laid over the slices")
+        self.overlay.setToolTip("Of the whole answer; it comes with the solved field")
+        for words, name in OVERLAYS:
+            self.overlay.addItem(words, name)
+        self.overlay.activated.connect(lambda _n: self.overlay_asked.emit())
         line.addWidget(self.overlay)
         line.addStretch(1)
         self.export = link_button("Export table…", TABLE)
@@ -161,6 +167,11 @@ class ElectrodePanel(QWidget):
         self.export.clicked.connect(lambda _checked: self.export_asked.emit())
         line.addWidget(self.export)
         return line
+
+    @property
+    def shown_field(self) -> str:
+        """The module's field that is laid over the slices; empty where none is."""
+        return str(self.overlay.currentData())
 
     def refresh(self) -> None:
         """Show arrays, pairs and answers as they are now."""
@@ -179,7 +190,8 @@ class ElectrodePanel(QWidget):
             button.setEnabled(bool(lesions))
         self.delete.setEnabled(array is not None)
         show(self.map, array is not None)
-        show(self.legend, array is not None and self.overlay.isChecked())
+        for legend, name in ((self.legend, FIELD), (self.degrees, HEAT)):
+            show(legend, array is not None and self.shown_field == name)
         self._show_hint(array)
         self.pulses.refresh()
         self.show_array()
@@ -195,7 +207,8 @@ class ElectrodePanel(QWidget):
         is_old = judgement.state != JudgementState.CURRENT
         self.pairs.show_array(array, answer, is_old)
         structures = session.case.structures if session.case.structure_sets else None
-        self.map.show_array(array, structures, _pair_words(array, None if is_old else answer))
+        words = pair_words(array, None if is_old else answer, shown_theme())
+        self.map.show_array(array, structures, words)
         self.overlay.setEnabled(answer is not None and array is not None)
         self.export.setEnabled(answer is not None and array is not None and not is_old)
         self.export.setToolTip(TABLE if self.export.isEnabled() else NO_TABLE)
@@ -232,30 +245,6 @@ class ElectrodePanel(QWidget):
         except PlannerError as error:
             self.trouble.emit(error)
             self.refresh()
-
-
-def _pair_words(
-    array: ElectrodeArray | None, answer: Assessment | None
-) -> dict[tuple[int, int], tuple[str, str]]:
-    """What stands at each pulsed pair of the face map: its distance, and its current where it is known."""
-    if array is None:
-        return {}
-    from planner.planning.electrode_arrays import pair_geometry
-
-    found = {}
-    for pair in array.pairs:
-        if pair.voltage_v <= 0:
-            continue
-        subject = f"{array.id}:{pair.a}-{pair.b}"
-        metrics = answer.metrics if answer is not None else ()
-        current = next((m for m in metrics if m.subject == subject and m.name == "pair_current_a"), None)
-        text = f"{pair_geometry(array, pair.a, pair.b).distance_mm:.0f} mm"
-        color = shown_theme().dim
-        if current is not None and current.value is not None:
-            text = f"{current.value:.0f} A"
-            color = WARNING if current.is_met is False else OK
-        found[pair.a, pair.b] = (text, color)
-    return found
 
 
 class NewArrayForm(QWidget):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from planner.desktop.suitability_dialog import SuitabilityDialog
     from planner.desktop.window import MainWindow
 
-#: What of the module's answer is laid over the views.
-FIELD, ZONE = "electric_field_v_per_cm", "ire_zone"
+#: Where the field passes the threshold, in the module's answer.
+ZONE = "ire_zone"
 
 
 class ElectrodeWork(QObject):
@@ -47,7 +47,7 @@ class ElectrodeWork(QObject):
         panel.suggest_asked.connect(self._suggest)
         panel.suitability_asked.connect(self.show_suitability)
         panel.export_asked.connect(self.export_table)
-        panel.overlay_asked.connect(lambda _is_on: self.follow())
+        panel.overlay_asked.connect(self.follow)
 
     def switch(self, is_on: bool) -> None:
         """Begin or end the mode."""
@@ -84,8 +84,8 @@ class ElectrodeWork(QObject):
         answer = judgement.assessment
         if answer is not None and judgement.state == JudgementState.CURRENT:
             zone = next((s for s in answer.surfaces if s.name == ZONE), None)
-            if self._window.electrode_panel.overlay.isChecked():
-                field = next((f for f in answer.fields if f.name == FIELD), None)
+            shown = self._window.electrode_panel.shown_field
+            field = next((f for f in answer.fields if f.name == shown), None)
         self._window.views.show_field(field, zone)
 
     def show_suitability(self) -> None:

@@ -1,4 +1,4 @@
-"""The legend of an electric field on the slices: the colours of V/cm, and the lines of the thresholds."""
+"""Legends of what is laid over the slices: V/cm with the lines of the thresholds, degrees with isotherms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from planner.desktop.theme import SMALL_PX, shown_theme
 from planner.scene.field_overlay import ELECTRIC, ELECTRIC_LINES, ELECTRIC_UNIT
+from planner.scene.heat_overlay import COLD, COLD_LINES, HEAT, HOT_LINES
 
 HEIGHT_PX = 40
 
@@ -48,6 +49,36 @@ class FieldLegend(QWidget):
         painter.setPen(QColor(shown_theme().dim))
         unit = QRectF(bar.right() + 8, 1, 60, 18)
         painter.drawText(unit, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, ELECTRIC_UNIT)
+
+
+class DegreeLegend(QWidget):
+    """The colours of temperatures and the isotherms drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_cold = False
+        self.setFixedHeight(30)
+        self.setAccessibleName("Colours of temperatures")
+
+    def show_scale(self, is_freezing: bool) -> None:
+        """Show the scale of heat or of cold."""
+        if is_freezing != self._is_cold:
+            self._is_cold = is_freezing
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Colour steps with their degrees; degrees that are drawn as lines stand in the text's colour."""
+        painter = QPainter(self)
+        scale, lines = (COLD, COLD_LINES) if self._is_cold else (HEAT, HOT_LINES)
+        font = painter.font()
+        font.setPixelSize(SMALL_PX - 1)
+        painter.setFont(font)
+        width = self.width() / len(scale)
+        for n, (degrees, color) in enumerate(scale):
+            painter.fillRect(QRectF(n * width, 2, width, 9), QColor(color))
+            painter.setPen(QColor(shown_theme().text if degrees in lines else shown_theme().dim))
+            words = f"{degrees:.0f}" + (" °C" if n == len(scale) - 1 else "")
+            painter.drawText(QRectF(n * width, 13, width, 16), Qt.AlignmentFlag.AlignLeft, words)
 
 
 def _share(v_per_cm: float) -> float:

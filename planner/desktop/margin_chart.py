@@ -25,10 +25,17 @@ _CHART_TOP, _CHART_PX = 40.0, 46.0
 
 
 class MarginChart(QWidget):
-    """A bar of shares with its legend, and below it the histogram over millimetres."""
+    """A bar of shares with its legend, and below it the histogram over millimetres.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    histogram
+        Name of the curve shown.
+    """
+
+    def __init__(self, histogram: str = HISTOGRAM) -> None:
         super().__init__()
+        self._histogram = histogram
         self._shares: list[float] = []
         self._curve: Curve | None = None
         self.setAccessibleName("Margin over the lesion's surface")
@@ -37,38 +44,42 @@ class MarginChart(QWidget):
 
     def sizeHint(self) -> QSize:
         """The bar, its legend, and the histogram with its axis."""
-        return QSize(200, round(_CHART_TOP + _CHART_PX + 16) if self._curve is not None else 34)
+        return QSize(200, round(self._chart_top + _CHART_PX + 16) if self._curve is not None else 34)
+
+    @property
+    def _chart_top(self) -> float:
+        """Where the histogram begins: below the shares, where there are any."""
+        return _CHART_TOP if self._shares else _BAR_TOP
 
     def show_margins(self, metrics: tuple[Metric, ...], curves: tuple[Curve, ...], lesion: str) -> None:
         """Show a lesion's margins; hidden where there are none."""
         values = {m.name: m.value for m in metrics if m.subject == lesion}
         shares = [values.get(name) for name in CLASS_METRICS]
+        before = self.sizeHint()
         self._shares = [s or 0.0 for s in shares] if any(s is not None for s in shares) else []
-        had_curve = self._curve is not None
-        self._curve = next((c for c in curves if c.name == HISTOGRAM and c.subject == lesion), None)
-        if had_curve != (self._curve is not None):
+        self._curve = next((c for c in curves if c.name == self._histogram and c.subject == lesion), None)
+        if before != self.sizeHint():
             self.updateGeometry()
-        show(self, bool(self._shares))
+        show(self, bool(self._shares) or self._curve is not None)
         words = ", ".join(
             f"{label}: {s:.0f} %" for s, (_, _, label) in zip(self._shares, MARGIN_CLASSES, strict=False)
         )
+        by_class = f"Lesion surface by margin in mm: {words}\n" if words else ""
         self.setToolTip(
-            f"Lesion surface by margin in mm: {words}\nBelow: share of the surface at each millimetre;"
-            " the outermost bars hold all beyond."
+            f"{by_class}Bars: share of the surface at each millimetre of margin; the outermost hold all beyond."
         )
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the bar, its legend and the histogram."""
-        if not self._shares:
-            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = painter.font()
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
-        self._paint_bar(painter)
-        self._paint_legend(painter)
+        if self._shares:
+            self._paint_bar(painter)
+            self._paint_legend(painter)
         if self._curve is not None:
             self._paint_histogram(painter, self._curve)
 
@@ -96,7 +107,7 @@ class MarginChart(QWidget):
         low, high = float(edges[0]), float(edges[-1])
         scale = self.width() / (high - low)
         highest = max(float(shares.max()), 1e-9)
-        base = _CHART_TOP + _CHART_PX
+        base = self._chart_top + _CHART_PX
         for left, right, share in zip(edges[:-1], edges[1:], shares, strict=True):
             height = _CHART_PX * float(share) / highest
             color = QColor(margin_color(0.5 * float(left + right)))

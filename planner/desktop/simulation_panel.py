@@ -16,8 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from planner.desktop.field_legend import DegreeLegend
 from planner.desktop.finding_list import FindingList
 from planner.desktop.judgement_view import MetricTable
+from planner.desktop.margin_chart import MarginChart
 from planner.desktop.pieces import (
     Elided,
     clear_layout,
@@ -31,11 +33,13 @@ from planner.desktop.pieces import (
 from planner.desktop.theme import SMALL_PX, shown_theme
 from planner.model.assessment import Curve
 from planner.plugin.manifest import Section
-from planner.scene.heat_overlay import COLD, COLD_LINES, HEAT, HOT_LINES, is_cold
+from planner.scene.heat_overlay import is_cold
 from planner.session.actions import Workbench
 
 #: A moment is shown for so long when the simulation is played.
 PLAY_MS = 200
+#: Curve of the margin by the lower of the device's zone and the simulated one.
+JUDGED_HISTOGRAM = "judged_margin_histogram"
 
 
 class SimulationPanel(QWidget):
@@ -75,6 +79,7 @@ class SimulationPanel(QWidget):
         self._table_column.setSpacing(0)
         column.addLayout(self._table_column)
         self._tables_of = ""
+        self.histogram: MarginChart | None = None
         column.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -125,6 +130,8 @@ class SimulationPanel(QWidget):
         for section, table, _ in self._tables:
             subject = self._lesion() if section.of == "lesion" else "plan"
             table.show_metrics(answer.metrics, subject, old)
+        if self.histogram is not None:
+            self.histogram.show_margins((), answer.curves, self._lesion())
 
     def _state_words(self, why: str) -> str:
         simulating = self.bench.simulating
@@ -156,13 +163,18 @@ class SimulationPanel(QWidget):
             return
         self._tables_of = module
         clear_layout(self._table_column)
-        self._tables = []
+        self._tables, self.histogram = [], None
         if not module:
             return
         for section in self.bench.session.judgements.registry.module(module).manifest.sections_of("simulate"):
             title = heading(section.title)
             title.setWordWrap(True)
-            table = MetricTable(section, title)
+            below: tuple[MarginChart, ...] = ()
+            if section.of == "lesion" and self.histogram is None:
+                # The judged margin's histogram stands with the lesion's numbers.
+                self.histogram = MarginChart(JUDGED_HISTOGRAM)
+                below = (self.histogram,)
+            table = MetricTable(section, title, below)
             table.place_asked.connect(self.place_asked)
             self._table_column.addWidget(title)
             self._table_column.addWidget(inset(table))
@@ -262,36 +274,6 @@ class TimePart(QWidget):
             self.play.setChecked(False)
             return
         simulating.choose_moment(simulating.moment + 1)
-
-
-class DegreeLegend(QWidget):
-    """The colours of temperatures and the isotherms drawn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._is_cold = False
-        self.setFixedHeight(30)
-        self.setAccessibleName("Colours of temperatures")
-
-    def show_scale(self, is_freezing: bool) -> None:
-        """Show the scale of heat or of cold."""
-        if is_freezing != self._is_cold:
-            self._is_cold = is_freezing
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Colour steps with their degrees; degrees that are drawn as lines stand in the text's colour."""
-        painter = QPainter(self)
-        scale, lines = (COLD, COLD_LINES) if self._is_cold else (HEAT, HOT_LINES)
-        font = painter.font()
-        font.setPixelSize(SMALL_PX - 1)
-        painter.setFont(font)
-        width = self.width() / len(scale)
-        for n, (degrees, color) in enumerate(scale):
-            painter.fillRect(QRectF(n * width, 2, width, 9), QColor(color))
-            painter.setPen(QColor(shown_theme().text if degrees in lines else shown_theme().dim))
-            words = f"{degrees:.0f}" + (" °C" if n == len(scale) - 1 else "")
-            painter.drawText(QRectF(n * width, 13, width, 16), Qt.AlignmentFlag.AlignLeft, words)
 
 
 class TimeChart(QWidget):

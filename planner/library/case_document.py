@@ -14,6 +14,7 @@ import numpy as np
 
 from planner.base.errors import InputRefused, InvalidValue
 from planner.io.nrrd import read_mapped
+from planner.io.tree_file import read_tree, tree_bytes
 from planner.io.writing import write_atomically
 from planner.model.case import Case, Patient
 from planner.model.codes import Code
@@ -25,8 +26,8 @@ from planner.model.structures import Structure, StructureSet
 FILE_NAME = "case.json"
 SCHEMA = "liver-planner/case"
 #: 1: images, structure sets, patient, notes.  2: registrations too.  3: landmarks too, and what the scans
-#: themselves say of a registration's error.
-VERSION = 3
+#: themselves say of a registration's error.  4: trees of vessels too.
+VERSION = 4
 
 
 class _CodeRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,12 +107,14 @@ class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     notes: list[str]
     registrations: list[_RegistrationRecord] = []
     landmarks: list[_LandmarksRecord] = []
+    #: Names of files with a tree of vessels each.
+    vessel_trees: list[str] = []
 
 
 def case_document(case: Case, folder: Path) -> dict[str, Any]:
     """The document of a case whose arrays are all mapped from a folder's files.
 
-    Deformations of registrations are written beside it where they are not yet.
+    Deformations of registrations and trees of vessels are written beside it where they are not yet.
 
     Raises
     ------
@@ -130,6 +133,7 @@ def case_document(case: Case, folder: Path) -> dict[str, Any]:
         notes=list(case.notes),
         registrations=[_registration_record(r, folder) for r in case.registrations],
         landmarks=[_landmarks_record(m) for m in case.landmarks],
+        vessel_trees=[_kept_once(tree_bytes(t), folder, "trees", ".json") for t in case.vessel_trees],
     )
     document: dict[str, Any] = msgspec.to_builtins(record)
     return document
@@ -165,6 +169,7 @@ def _case_of(record: _CaseRecord, folder: Path) -> Case:
         notes=tuple(record.notes),
         registrations=tuple(_registration_of(r, folder) for r in record.registrations),
         landmarks=tuple(_landmarks_of(m) for m in record.landmarks),
+        vessel_trees=tuple(read_tree(_inside(folder, name)) for name in record.vessel_trees),
     )
 
 
@@ -227,12 +232,17 @@ def _registration_record(registration: Registration, folder: Path) -> _Registrat
         return _RegistrationRecord(registration.document())
     buffer = io.BytesIO()
     np.save(buffer, np.stack(components), allow_pickle=False)
-    data = buffer.getvalue()
-    name = f"registrations/{hashlib.sha256(data).hexdigest()[:16]}.npy"
-    if not (folder / name).exists():
-        (folder / "registrations").mkdir(exist_ok=True)
-        write_atomically(folder / name, data)
+    name = _kept_once(buffer.getvalue(), folder, "registrations", ".npy")
     return _RegistrationRecord(registration.document(), name)
+
+
+def _kept_once(data: bytes, folder: Path, inner: str, suffix: str) -> str:
+    """Name of a file with this content, made under its hash where it is not there."""
+    name = f"{inner}/{hashlib.sha256(data).hexdigest()[:16]}{suffix}"
+    if not (folder / name).exists():
+        (folder / inner).mkdir(exist_ok=True)
+        write_atomically(folder / name, data)
+    return name
 
 
 def _landmarks_of(record: _LandmarksRecord) -> Landmarks:

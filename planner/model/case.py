@@ -10,6 +10,7 @@ from planner.model.image import Image
 from planner.model.landmarks import Landmarks
 from planner.model.registration import Registration
 from planner.model.structures import StructureSet
+from planner.model.vessel_tree import VesselTree
 
 SEX_VALUES = ("", "F", "M", "O")
 
@@ -76,6 +77,8 @@ class Case:
         Where points of one of its images lie in another; at most one for two images.
     landmarks
         The same places in two of its images; at most one record for two images.
+    vessel_trees
+        Centrelines of its vessels, each with its own id.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Case:
     notes: tuple[str, ...] = ()
     registrations: tuple[Registration, ...] = ()
     landmarks: tuple[Landmarks, ...] = ()
+    vessel_trees: tuple[VesselTree, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -93,6 +97,7 @@ class Case:
         for values, word in (
             ([i.id for i in self.images], "images"),
             ([s.id for s in self.structure_sets], "structure sets"),
+            ([t.id for t in self.vessel_trees], "trees of vessels"),
         ):
             if len(set(values)) != len(values):
                 raise InvalidValue(f"Two {word} of a case share an id.", ", ".join(sorted(values)))
@@ -226,3 +231,27 @@ class Case:
         images = {landmarks.from_image, landmarks.to_image}
         kept = tuple(m for m in self.landmarks if {m.from_image, m.to_image} != images)
         return replace(self, landmarks=(*kept, landmarks) if landmarks.pairs else kept)
+
+    def vessel_tree(self, id: str) -> VesselTree:
+        """The tree of an id; raises `InvalidValue` where there is none."""
+        for tree in self.vessel_trees:
+            if tree.id == id:
+                return tree
+        known = ", ".join(f"'{t.id}'" for t in self.vessel_trees)
+        raise InvalidValue(
+            "The case has no such tree of vessels.",
+            f"'{id}'",
+            f"Choose one of: {known}." if known else "Find or draw the vessels first.",
+        )
+
+    def with_vessel_tree(self, tree: VesselTree) -> Case:
+        """A copy with a tree of vessels added, or in the place of that of its id."""
+        if any(t.id == tree.id for t in self.vessel_trees):
+            kept = tuple(tree if t.id == tree.id else t for t in self.vessel_trees)
+        else:
+            kept = (*self.vessel_trees, tree)
+        return replace(self, vessel_trees=kept)
+
+    def without_vessel_tree(self, id: str) -> Case:
+        """A copy without a tree of vessels."""
+        return replace(self, vessel_trees=tuple(t for t in self.vessel_trees if t.id != id))

@@ -6,6 +6,7 @@ so needles turn, and distances and angles between them follow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,9 +158,9 @@ class ElectrodeRobustness:
 
 
 def sample_coverage(
-    array: ElectrodeArray,
+    arrays: Sequence[ElectrodeArray],
     points: CoveragePoints,
-    radius_mm: float,
+    radii_mm: Sequence[float],
     *,
     placement: str = "navigated",
     samples: int = 1000,
@@ -172,12 +173,12 @@ def sample_coverage(
 
     Parameters
     ----------
-    array
-        With pairs and pull-backs.
+    arrays
+        All that treat the lesion, with pairs and pull-backs; each point counts by the largest field.
     points
         The lesion; at most `MOST_POINTS` are used.
-    radius_mm
-        Of the electrodes' metal.
+    radii_mm
+        Of the metal of each array's electrodes.
     placement
         Key of `PLACEMENTS`.
     samples, seed
@@ -199,29 +200,27 @@ def sample_coverage(
         )
     if not 50 <= samples <= 20_000:
         raise InvalidValue("Take 50 to 20000 samples.", f"{samples}")
-    pulsed = [p for p in array.pairs if p.voltage_v > 0]
-    if not pulsed:
-        raise InvalidValue("Nothing is pulsed.", f"electrodes '{array.id}'", "Give a pair a voltage.")
     task = task or Task()
     points = points.thinned()
     own = np.flatnonzero(points.lesion > 0)
-    needles = _Needles.of(array)
-    away = np.random.default_rng(seed).standard_normal((samples, len(array.electrodes), 3))
-    index = np.array([(p.a, p.b) for p in pulsed])
-    volts = np.array([p.voltage_v for p in pulsed])
-    planned_mm = _gaps_mm(needles.lines(needles.tips), index)
+    random = np.random.default_rng(seed)
+    sampled = [
+        _SampledArray.of(array, radius_mm, PLACEMENTS[placement], is_remeasured, samples, random)
+        for array, radius_mm in zip(arrays, radii_mm, strict=True)
+        if any(p.voltage_v > 0 for p in array.pairs)
+    ]
+    if not sampled:
+        names = ", ".join(f"'{a.id}'" for a in arrays)
+        raise InvalidValue("Nothing is pulsed.", f"electrodes {names}", "Give a pair a voltage.")
     lesion, grown, least, off = (np.empty(samples) for _ in range(4))
     for n in range(samples):
         if n % STEPS_A_REPORT == 0:
             task.report(n / samples, f"Sample {n} of {samples}")
-        lines = needles.lines(needles.varied(PLACEMENTS[placement], away[n]))
-        gaps_mm = _gaps_mm(lines, index)
-        given = volts * gaps_mm / planned_mm if is_remeasured else volts
-        packed = PackedElectrodes(*needles.drawn_out(lines, index, given), radius_mm)
-        field = packed.field_v_per_cm(points.points_lps_mm, law)
+        laid = [each.laid(n) for each in sampled]
+        field = np.max([packed.field_v_per_cm(points.points_lps_mm, law) for packed, _ in laid], axis=0)
         lesion[n], grown[n] = points.coverage_percent(field)
         least[n] = field[own].min()
-        off[n] = np.abs(gaps_mm - planned_mm).max()
+        off[n] = max(spacing_off for _, spacing_off in laid)
     for values in (lesion, grown):
         values.setflags(write=False)
     return ElectrodeRobustness(
@@ -245,6 +244,52 @@ def all_positions(array: ElectrodeArray, radius_mm: float) -> PackedElectrodes:
         electrodes += position.electrodes
         pairs += [PulsePair(start + p.a, start + p.b, p.voltage_v) for p in array.pairs]
     return PackedElectrodes.of(electrodes, pairs, radius_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class _SampledArray:
+    """An array with the standard normal numbers of all its samples, (samples, m, 3)."""
+
+    needles: _Needles
+    index: npt.NDArray[np.int64]
+    volts: FloatArray
+    planned_mm: FloatArray
+    radius_mm: float
+    placement: PlacementError
+    is_remeasured: bool
+    away: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        array: ElectrodeArray,
+        radius_mm: float,
+        placement: PlacementError,
+        is_remeasured: bool,
+        samples: int,
+        random: np.random.Generator,
+    ) -> _SampledArray:
+        needles = _Needles.of(array)
+        pulsed = [p for p in array.pairs if p.voltage_v > 0]
+        index = np.array([(p.a, p.b) for p in pulsed])
+        return cls(
+            needles,
+            index,
+            np.array([p.voltage_v for p in pulsed]),
+            _gaps_mm(needles.lines(needles.tips), index),
+            radius_mm,
+            placement,
+            is_remeasured,
+            random.standard_normal((samples, len(array.electrodes), 3)),
+        )
+
+    def laid(self, sample: int) -> tuple[PackedElectrodes, float]:
+        """The array as it lies in a sample, and the most by which a pair's distance is off in mm."""
+        lines = self.needles.lines(self.needles.varied(self.placement, self.away[sample]))
+        gaps_mm = _gaps_mm(lines, self.index)
+        given = self.volts * gaps_mm / self.planned_mm if self.is_remeasured else self.volts
+        packed = PackedElectrodes(*self.needles.drawn_out(lines, self.index, given), self.radius_mm)
+        return packed, float(np.abs(gaps_mm - self.planned_mm).max())
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,13 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
+from planner.model.assessment import Assessment, Metric
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import FloatArray
 from planner.model.structures import StructureSet
+from planner.model.wording import mark
 from planner.scene.contours import mask_outline
-from planner.scene.palette import Theme
+from planner.scene.palette import OK, WARNING, Theme
 from planner.scene.planes import ObliquePlane, Orientation, PlaneStack, axes_of, letters_of
 
 #: Needles that lie flatter in the axial plane than this are looked at along their shafts instead.
@@ -23,13 +25,21 @@ FLATTEST_COSINE = 0.5
 PIXEL_MM, PAD_MM = 0.7, 7.0
 #: Pairs so much longer than the shortest have their text at this share of their length.
 LONG_SHARE, NEAR_END = 1.2, 0.3
-#: Where a text may move to, the nearest first.
-MOVES = tuple(
-    sorted(
-        ((float(x), float(y)) for x in range(-36, 37, 6) for y in range(-36, 37, 6)),
-        key=lambda m: (m[0] ** 2 + m[1] ** 2, m),
+#: How far a text may move, and in which steps, in pixels; and a number's circle.
+REACH_PX, STEP_PX = 36, 6
+NUMBER_PX = 9.0
+
+
+@lru_cache
+def _moves(reach_px: int) -> tuple[tuple[float, float], ...]:
+    """Where a text may move to, the nearest first."""
+    steps = range(-reach_px, reach_px + 1, STEP_PX)
+    return tuple(
+        sorted(
+            ((float(x), float(y)) for x in steps for y in steps),
+            key=lambda m: (m[0] ** 2 + m[1] ** 2, m),
+        )
     )
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +96,50 @@ def face_map(array: ElectrodeArray, structures: StructureSet | None) -> FaceMap:
     )
 
 
+def pair_words(
+    array: ElectrodeArray | None, answer: Assessment | None, theme: Theme, *, in_full: bool = False
+) -> dict[tuple[int, int], tuple[str, str]]:
+    """Text and colour of each pulsed pair for `paint_face_map`.
+
+    Parameters
+    ----------
+    array
+        None has no pair.
+    answer
+        What a module says of the array as it is, for the currents; None where it says nothing.
+    in_full
+        Distance, and below it voltage and current; without it the current alone, or the distance where there is none.
+    """
+    from planner.planning.electrode_arrays import pair_geometry
+
+    found = {}
+    metrics = {(m.subject, m.name): m for m in answer.metrics} if answer is not None else {}
+    for pair in array.pairs if array is not None else ():
+        if array is None or pair.voltage_v <= 0:
+            continue
+        subject = f"{array.id}:{pair.a}-{pair.b}"
+        current = metrics.get((subject, "pair_current_a"))
+        distance = pair_geometry(array, pair.a, pair.b).distance_mm
+        amperes = (
+            _with_mark(f"{current.value:.0f} A", current) if current and current.value is not None else ""
+        )
+        text = amperes or f"{distance:.0f} mm"
+        if in_full:
+            volts = _with_mark(f"{pair.voltage_v:.0f} V", metrics.get((subject, "pair_voltage_v")))
+            apart = _with_mark(f"{distance:.1f} mm", metrics.get((subject, "pair_distance_mm")))
+            text = f"{apart}\n{' · '.join(w for w in (volts, amperes) if w)}"
+        color = theme.dim
+        if current is not None and current.value is not None:
+            color = WARNING if current.is_met is False else OK
+        found[pair.a, pair.b] = (text, color)
+    return found
+
+
+def _with_mark(text: str, metric: Metric | None) -> str:
+    """A number, and the sign of one outside its limits, so that colour never speaks alone."""
+    return f"{text} {mark(metric)}" if metric is not None and metric.is_met is False else text
+
+
 def _along(direction: FloatArray) -> ObliquePlane:
     """A plane across a direction, looked at in that direction, the patient's head or front on top."""
     up = np.array((0.0, 0.0, 1.0)) if abs(direction[2]) < 0.9 else np.array((0.0, -1.0, 0.0))
@@ -128,6 +182,7 @@ def paint_face_map(
     theme: Theme,
     font: QFont,
     lesion_color: QColor,
+    reach_px: int = REACH_PX,
 ) -> None:
     """Draw a face map into a rectangle.
 
@@ -135,6 +190,8 @@ def paint_face_map(
     ----------
     pairs
         Text and colour of each pair by its electrodes' numbers; an empty text draws the line alone.
+    reach_px
+        How far a text may move off its line so that it lies on nothing else.
     """
     size = found.high_mm - found.low_mm
     scale = min(rect.width() / size[0], rect.height() / size[1])
@@ -170,7 +227,8 @@ def paint_face_map(
         # Diagonals cross in the middle: their texts stand nearer to one end.
         share = 0.5 if lengths[a, b] < LONG_SHARE * shortest else NEAR_END
         texts.append((at((1.0 - share) * found.electrodes[a] + share * found.electrodes[b]), text))
-    _paint_texts(painter, texts, theme)
+    numbers = [at(place) for place in found.electrodes]
+    _paint_texts(painter, texts, numbers, theme, reach_px)
     painter.setPen(QColor(theme.dim))
     left, right, top, bottom = found.letters
     for text, flag in (
@@ -186,22 +244,28 @@ def paint_face_map(
 def _paint_number(painter: QPainter, at: QPointF, text: str, theme: Theme) -> None:
     painter.setPen(QPen(QColor(theme.text), 1.4))
     painter.setBrush(QColor(theme.panel))
-    painter.drawEllipse(at, 9.0, 9.0)
+    painter.drawEllipse(at, NUMBER_PX, NUMBER_PX)
     painter.drawText(QRectF(at.x() - 9, at.y() - 9, 18, 18), Qt.AlignmentFlag.AlignCenter, text)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _paint_texts(painter: QPainter, texts: list[tuple[QPointF, str]], theme: Theme) -> None:
-    """Texts on a ground of their own, each moved a little where it would lie on one before it."""
+def _paint_texts(
+    painter: QPainter, texts: list[tuple[QPointF, str]], numbers: list[QPointF], theme: Theme, reach_px: int
+) -> None:
+    """Texts on a ground of their own, each moved a little where it would lie on a number or another text."""
     metrics = painter.fontMetrics()
-    taken: list[QRectF] = []
+    side = 2 * NUMBER_PX
+    taken = [QRectF(n.x() - NUMBER_PX, n.y() - NUMBER_PX, side, side) for n in numbers]
     for at, text in texts:
         if not text:
             continue
-        width, height = metrics.horizontalAdvance(text) + 6, metrics.height()
+        lines = text.split("\n")
+        width = max(metrics.horizontalAdvance(line) for line in lines) + 6
+        height = metrics.height() * len(lines)
         box = QRectF(at.x() - width / 2, at.y() - height / 2, width, height)
         free = next(
-            (m for m in MOVES if not any(box.translated(*m).intersects(t) for t in taken)), (0.0, 0.0)
+            (m for m in _moves(reach_px) if not any(box.translated(*m).intersects(t) for t in taken)),
+            (0.0, 0.0),
         )
         box.translate(*free)
         taken.append(box)

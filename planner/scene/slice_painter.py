@@ -23,6 +23,8 @@ from planner.scene.slice_frame import SliceFrame
 
 #: A zone that is being drawn, and the brush.
 DRAWN = "#ff9ad5"
+#: A rectangle for text that is higher than this has room for more than one line.
+LINE_PX = 20.0
 
 
 @dataclass(frozen=True)
@@ -275,8 +277,8 @@ def _paint_letters(painter: QPainter, frame: SliceFrame, content: SliceContent) 
     )
     shadowed_text(
         painter,
-        QRectF(width / 2 + 16, height - 24, width / 2 - 26, 18),
-        Qt.AlignmentFlag.AlignRight,
+        QRectF(width / 2 + 16, height - 60, width / 2 - 26, 54),
+        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom,
         bottom_right,
     )
     paint_scale_bar(painter, frame.mm_per_px, height)
@@ -296,10 +298,12 @@ def paint_scale_bar(painter: QPainter, mm_per_px: float, height: float) -> None:
 
 
 def shadowed_text(painter: QPainter, rect: QRectF, alignment: Qt.AlignmentFlag, text: str) -> None:
-    """Text that can be read on any gray."""
+    """Text that can be read on any gray; wrapped where its rectangle has room for more than a line."""
     if not text:
         return
-    flags = alignment | Qt.AlignmentFlag.AlignVCenter
+    if not alignment & Qt.AlignmentFlag.AlignVertical_Mask:
+        alignment |= Qt.AlignmentFlag.AlignVCenter
+    flags = alignment.value | (Qt.TextFlag.TextWordWrap.value if rect.height() > LINE_PX else 0)
     painter.setPen(QColor(0, 0, 0, 200))
     painter.drawText(rect.translated(1, 1), flags, text)
     painter.setPen(QColor("#b9c2ca"))

@@ -164,10 +164,15 @@ def nearest_lesion(structures: StructureSet, lps_mm: Point, reach_mm: float) -> 
 
 
 def center_of(structures: StructureSet, name: str) -> Point:
-    """Centre of volume of a structure, in LPS mm."""
+    """Centre of volume of a structure, in LPS mm; its nearest voxel where that lies outside, as in a crescent."""
     box = structures.box(name)
-    kji = np.argwhere(structures.mask(name, box)).mean(axis=0) + np.array(box.start)
-    x, y, z = (float(v) for v in structures.grid.to_lps(kji[::-1]))
+    mask = structures.mask(name, box)
+    voxels = np.argwhere(mask)
+    kji = voxels.mean(axis=0)
+    if not mask[tuple(np.rint(kji).astype(int))]:
+        apart = (voxels - kji) * np.array(structures.grid.spacing_mm)[::-1]
+        kji = voxels[int((apart**2).sum(axis=1).argmin())]
+    x, y, z = (float(v) for v in structures.grid.to_lps((kji + np.array(box.start))[::-1]))
     return x, y, z
 
 

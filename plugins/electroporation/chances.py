@@ -36,25 +36,33 @@ def chances(
     settings: Settings,
     task: Task,
 ) -> tuple[list[Metric], list[Finding]]:
-    """The chances of one lesion under the array that treats it; nothing where sampling is off.
+    """The chances of one lesion under the arrays that treat it; nothing where sampling is off.
 
-    Samples are taken of the closed form.  At each point it is scaled to what the solved field is there
+    Samples are taken of the closed form, the largest field over arrays.  At each point it is scaled to what the solved field is there
     for the plan, so that vessels and the lesion's conductivity keep their say.
     """
     own = [p for p in placed if p.array.lesion == name]
-    array = own[0].solvable(settings.field_voxel_mm)
-    if settings.robustness_samples == 0 or len(own) > 1 or not array.pairs:
+    usable = [(p, p.solvable(settings.field_voxel_mm)) for p in own]
+    usable = [(p, array) for p, array in usable if array.pairs]
+    if settings.robustness_samples == 0 or not usable:
         return [], []
-    law = mixed_law(share_in_lesions(own[0], grounds), settings)
+    arrays, radii = [array for _, array in usable], [p.radius_mm for p, _ in usable]
+    law = mixed_law(share_in_lesions(usable[0][0], grounds), settings)
     rising = None if isinstance(law, float) else law
     points = _points(grounds.lesions[name], settings)
-    closed = all_positions(array, own[0].radius_mm).field_v_per_cm(points.points_lps_mm, rising)
+    closed = np.max(
+        [
+            all_positions(array, radius).field_v_per_cm(points.points_lps_mm, rising)
+            for array, radius in zip(arrays, radii, strict=True)
+        ],
+        axis=0,
+    )
     ratio = np.maximum(field_at(points.points_lps_mm), 1.0) / np.maximum(closed, 1.0)
     scaled = points.threshold_v_per_cm / np.clip(ratio, 1.0 / MOST_RATIO, MOST_RATIO)
     found = sample_coverage(
-        array,
+        arrays,
         CoveragePoints(points.points_lps_mm, points.lesion, points.grown, scaled),
-        own[0].radius_mm,
+        radii,
         placement=settings.placement,
         samples=max(LEAST_SAMPLES, settings.robustness_samples),
         seed=settings.seed,
@@ -77,7 +85,7 @@ def chances(
         Metric("chance_of_full_coverage_percent", found.lesion_percent, "%", name, method, aim, note=note),
         Metric("chance_of_plus_5mm_coverage_percent", found.grown_percent, "%", name, method, note=note),
         Metric("lesion_coverage_low_percent", found.lesion_coverage.low, "%", name, f"5th percentile of {method}"),
-        Metric("spacing_off_mm", found.spacing_off.high, "mm", array.id,
+        Metric("spacing_off_mm", found.spacing_off.high, "mm", " + ".join(a.id for a in arrays),
                f"95th percentile of the most a pair's distance is off; {method}"),
     ]  # fmt: skip
     findings = []

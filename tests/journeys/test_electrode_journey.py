@@ -63,10 +63,22 @@ def test_electrodes_around_a_lesion(
     # The field lies over the slices, and can be taken away.
     hand.settle(0.5)
     with_field = axial.grab().toImage()
-    hand.click(resting(hand, lambda: window.electrode_panel.overlay))
+    panel = window.electrode_panel
+    resting(hand, lambda: panel.overlay).setFocus()
+    hand.key("Down")
     hand.settle(0.3)
-    assert axial.grab().toImage() != with_field
-    hand.click(window.electrode_panel.overlay)
+    heat = axial.grab().toImage()
+    assert heat != with_field
+    assert panel.degrees.isVisible()
+    assert not panel.legend.isVisible()
+    hand.key("Down")
+    hand.settle(0.3)
+    assert axial.grab().toImage() not in (heat, with_field)
+    assert not panel.degrees.isVisible()
+    for _ in range(2):
+        hand.key("Up")
+    hand.settle(0.3)
+    assert axial.grab().toImage() == with_field
 
     # One needle is dragged by its shaft: it alone moves, live numbers follow, one step to undo.
     before = session.plan

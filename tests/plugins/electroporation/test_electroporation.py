@@ -213,6 +213,32 @@ def test_chances(answer: Assessment) -> None:
     assert "60 samples, seed 1" in answer.metric("chance_of_full_coverage_percent").method
 
 
+def test_chances_of_two_arrays_at_one_lesion(case: Case) -> None:
+    """Two pairs of a square as two arrays: the lesion has one chance, no better than with all six pairs."""
+    whole = square(18.0, 25.0, 2000.0)
+    halves = [
+        replace(
+            whole,
+            id=id,
+            electrodes=tuple(whole.electrodes[n] for n in numbers),
+            pairs=(PulsePair(0, 1, next(p.voltage_v for p in whole.pairs if (p.a, p.b) == numbers)),),
+        )
+        for id, numbers in (("e1", (0, 1)), ("e2", (2, 3)))
+    ]
+    settings = {
+        "robustness_samples": 60,
+        "liver_threshold_v_per_cm": 400.0,
+        "tumor_threshold_v_per_cm": 400.0,
+    }
+    name = "lesion_coverage_low_percent"
+    by_two, by_all, by_one = (asked(case, *a, **settings) for a in (halves, [whole], halves[:1]))
+    assert by_two.metric("chance_of_full_coverage_percent", "lesion").value is not None
+    assert by_two.metric("spacing_off_mm", "e1 + e2").value > 0
+    low = [a.metric(name, "lesion").value for a in (by_one, by_two, by_all)]
+    assert low == sorted(low)
+    assert low[0] < low[2]
+
+
 def test_no_placement_error_gives_the_plan_itself(case: Case) -> None:
     strong = {**SAME, "liver_threshold_v_per_cm": 200.0, "tumor_threshold_v_per_cm": 200.0}
     answer = asked(case, square(16.0, 30.0), **{**strong, "robustness_samples": 50, "placement": "exact"})

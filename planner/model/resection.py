@@ -1,0 +1,190 @@
+"""Resections: what parts the liver, and which side is taken out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.base.errors import InvalidValue
+from planner.model.geometry import FloatArray, unit_vector
+from planner.model.points import Point, as_point, finite_point
+
+#: A patch has so many control points in each direction.
+FEWEST_CONTROLS, MOST_CONTROLS = 2, 12
+#: To whom what lies between the two sides is given: nobody said, the specimen, or the remnant.
+SIDES = ("", "specimen", "remnant")
+
+
+@dataclass(frozen=True)
+class PlaneCut:
+    """A plane; what lies on the side its normal points to is taken out.
+
+    Raises
+    ------
+    InvalidValue
+        If the normal has no length.
+    """
+
+    point_lps_mm: Point
+    normal_lps: Point
+
+    type = "plane"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "point_lps_mm", finite_point(self.point_lps_mm, "point of a plane"))
+        normal = unit_vector(finite_point(self.normal_lps, "normal of a plane"))
+        object.__setattr__(self, "normal_lps", as_point(normal))
+
+    def distance_mm(self, points_lps_mm: FloatArray) -> FloatArray:
+        """Signed distances of points (n, 3), positive on the side that is taken out; (n,)."""
+        return np.asarray((points_lps_mm - np.array(self.point_lps_mm)) @ np.array(self.normal_lps))
+
+
+@dataclass(frozen=True)
+class PatchCut:
+    """A surface through a net of control points; what lies behind it along its normal is taken out.
+
+    The normal is that of the first direction of the net crossed with the second.
+
+    Parameters
+    ----------
+    control_lps_mm
+        Rows of points, each row as long as the others: ``control[row][column]``.
+
+    Raises
+    ------
+    InvalidValue
+        If the net is no rectangle of points, too small or too large, or two neighbours coincide.
+    """
+
+    control_lps_mm: tuple[tuple[Point, ...], ...]
+
+    type = "patch"
+
+    def __post_init__(self) -> None:
+        rows = tuple(
+            tuple(finite_point(p, "control point of a patch") for p in row) for row in self.control_lps_mm
+        )
+        object.__setattr__(self, "control_lps_mm", rows)
+        sizes = {len(row) for row in rows}
+        if len(sizes) != 1 or not all(FEWEST_CONTROLS <= n <= MOST_CONTROLS for n in (len(rows), *sizes)):
+            raise InvalidValue(
+                f"A patch is a net of {FEWEST_CONTROLS} to {MOST_CONTROLS} control points each way.",
+                f"{len(rows)} rows of {sorted(sizes)} points",
+            )
+        net = self.control
+        for axis in (0, 1):
+            if (np.linalg.norm(np.diff(net, axis=axis), axis=-1) == 0).any():
+                raise InvalidValue("Two neighbouring control points of a patch coincide.", "patch")
+
+    @property
+    def control(self) -> FloatArray:
+        """The net, shape (rows, columns, 3)."""
+        return np.array(self.control_lps_mm, dtype=float)
+
+
+@dataclass(frozen=True)
+class SegmentsCut:
+    """Structures, such as Couinaud's segments, that are taken out whole."""
+
+    structures: tuple[str, ...]
+
+    type = "segments"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", tuple(dict.fromkeys(self.structures)))
+        if not self.structures or not all(self.structures):
+            raise InvalidValue("A resection by segments names one at least.", f"{self.structures}")
+
+
+@dataclass(frozen=True)
+class TerritoriesCut:
+    """Territories of branches of a tree, with all beyond them, that are taken out."""
+
+    tree: str
+    branches: tuple[int, ...]
+
+    type = "territories"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "branches", tuple(sorted(set(self.branches))))
+        if not self.tree or not self.branches or min(self.branches) < 0:
+            raise InvalidValue(
+                "A resection by territories names a tree and a branch at least.",
+                f"'{self.tree}' {self.branches}",
+            )
+
+
+@dataclass(frozen=True)
+class MarginCut:
+    """An excision around a lesion at a margin.
+
+    Parameters
+    ----------
+    lesion
+        Its name.
+    margin_mm
+        Liver taken all around it; positive.
+    is_wedge
+        Whether what lies between it and the nearest capsule is taken along, as a knife does.
+    """
+
+    lesion: str
+    margin_mm: float
+    is_wedge: bool = True
+
+    type = "margin"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "margin_mm", float(self.margin_mm))
+        if not self.lesion or not (math.isfinite(self.margin_mm) and self.margin_mm > 0):
+            raise InvalidValue(
+                "An excision names a lesion and a positive margin.", f"'{self.lesion}', {self.margin_mm} mm"
+            )
+
+
+Cut = PlaneCut | PatchCut | SegmentsCut | TerritoriesCut | MarginCut
+
+
+@dataclass(frozen=True)
+class Resection:
+    """A part of the liver that is taken out.
+
+    Parameters
+    ----------
+    id
+        Unique in the plan, such as ``r1``.
+    surface
+        What parts it from the rest.
+    name
+        Of the operation, such as ``right hemihepatectomy``; may be empty.
+    caudate, middle_hepatic_vein
+        To whom each is given (`SIDES`), whatever the surface says.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no id, or a side is none.
+    """
+
+    id: str
+    surface: Cut
+    name: str = ""
+    caudate: str = ""
+    middle_hepatic_vein: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise InvalidValue("A resection needs an id.", self.name)
+        for word in ("caudate", "middle_hepatic_vein"):
+            if getattr(self, word) not in SIDES:
+                raise InvalidValue(
+                    "It is given to the specimen or to the remnant.", f"{word}: {getattr(self, word)!r}"
+                )
+
+    @property
+    def kind(self) -> str:
+        """Word of the plan file for this instrument."""
+        return "resection"
