@@ -275,8 +275,9 @@ class AfterwardsWork(QObject):
         placed, session = self._bench.placed, self._window.session
         planned, case = placed.planned, session.case
         known = session.judgements.current_answers(planned)
+        judge = told(self._window, lambda answers: placed.judge_as_placed(planned, answers))
         if known:
-            placed.judge_as_placed(planned, known)
+            judge(known)
             return
 
         def work(task: Task) -> Any:
@@ -286,7 +287,7 @@ class AfterwardsWork(QObject):
             WORK,
             "Judging the plan as planned",
             work,
-            lambda answers: placed.judge_as_placed(planned, answers),
+            judge,
             self._failed,
         )
 

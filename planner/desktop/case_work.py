@@ -318,6 +318,7 @@ class CaseWork:
 
     def write_report(self, folder: Path) -> None:
         """Write the report of the open plan into a folder: what the window shows, judged anew if old."""
+        from planner.report.checklists import with_checklists
         from planner.report.writing import judge_all, write_report
 
         session = self._window.session
@@ -328,7 +329,9 @@ class CaseWork:
         simulated = (simulating.assessment,) if simulating.is_current else ()
 
         def work(task: Task) -> Any:
-            return (*(shown or judge_all(registry, case, plan, settings, task)), *simulated)
+            answers = shown or judge_all(registry, case, plan, settings, task)
+            # Checklists here, off the window's thread; none is made twice.
+            return (*with_checklists(case, plan, answers, registry, task), *simulated)
 
         def done(answers: Any) -> None:
             try:
@@ -372,15 +375,14 @@ class CaseWork:
         show_error(self._window, error)
 
     def rename_structure(self, old: str, new: str) -> None:
-        """Rename a structure; probes that name it follow."""
+        """Rename a structure; instruments that name it follow, in the same step to undo."""
         session = self._window.session
         structures = session.case.structures.edited(old, name=new)
         plan = session.plan
-        for probe in plan.applicators:
-            if probe.lesion == old:
-                plan = plan.with_instrument(replace(probe, lesion=new))
-        session.change_structures(f"Rename {old} to {new}", structures)
-        session.change_plan(f"Rename {old} to {new} in the plan", plan)
+        for instrument in plan.instruments:
+            if instrument.lesion == old:
+                plan = plan.with_instrument(replace(instrument, lesion=new))
+        session.change_both(f"Rename {old} to {new}", session.case.with_structures(structures), plan)
 
     def make_surfaces(self) -> None:
         """Mesh the structures that changed, off the window's thread, each shown when it is ready."""
@@ -461,7 +463,7 @@ class CaseWork:
         case = session.case
         if case.structure_sets:
             structures = case.structures
-            for lesion in (a.lesion for a in session.plan.applicators if a.lesion in structures):
+            for lesion in (i.lesion for i in session.plan.instruments if i.lesion in structures):
                 session.selection.choose(lesion=lesion)
                 return center_of(structures, lesion)
             for role in (Role.LESION, Role.LIVER):

@@ -73,12 +73,14 @@ class DegreeLegend(QWidget):
         font = painter.font()
         font.setPixelSize(SMALL_PX - 1)
         painter.setFont(font)
-        width = self.width() / len(scale)
+        area = self.contentsRect()
+        width = area.width() / len(scale)
         for n, (degrees, color) in enumerate(scale):
-            painter.fillRect(QRectF(n * width, 2, width, 9), QColor(color))
+            left = area.left() + n * width
+            painter.fillRect(QRectF(left, 2, width, 9), QColor(color))
             painter.setPen(QColor(shown_theme().text if degrees in lines else shown_theme().dim))
             words = f"{degrees:.0f}" + (" °C" if n == len(scale) - 1 else "")
-            painter.drawText(QRectF(n * width, 13, width, 16), Qt.AlignmentFlag.AlignLeft, words)
+            painter.drawText(QRectF(left, 13, width, 16), Qt.AlignmentFlag.AlignLeft, words)
 
 
 def _share(v_per_cm: float) -> float:

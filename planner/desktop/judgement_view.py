@@ -87,9 +87,12 @@ class JudgementView(QWidget):
     def _say_settings(self, module: str) -> None:
         """How many settings differ from the defaults stands on the way to change them."""
         count = len(self.bench.session.judgements.settings(module))
-        words = "Settings…" if count == 0 else f"Settings… ({count} changed)"
+        words = "Settings…" if count == 0 else f"Settings… ({count})"
         if self._settings[module].text() != words:
             self._settings[module].setText(words)
+            self._settings[module].setToolTip(
+                "Rules and limits" + (f"; {count} of them are not the module's own" if count else "")
+            )
 
     def _subjects(self, metrics: tuple[Metric, ...]) -> tuple[str, str]:
         session = self.bench.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -17,8 +18,15 @@ from PySide6.QtWidgets import (
 
 from planner.base.errors import InvalidValue
 from planner.desktop.pieces import Row, clear_layout, dim_label, heading, show
+from planner.desktop.placed_pair_table import WHERE, PlacedPairTable
 from planner.session.actions import Workbench
 from planner.session.placed_needles import Comparison
+
+if TYPE_CHECKING:
+    from planner.planning.placed_plan import Deviation
+
+#: Room for four digits, their unit and the arrows.
+METAL_PX = 92
 
 
 class PlacedPart(QWidget):
@@ -58,6 +66,8 @@ class PlacedPart(QWidget):
         self.metal.setDecimals(0)
         self.metal.setSuffix(" HU")
         self.metal.setValue(1500.0)
+        # Narrower than it asks for: all three are to fit the narrowest panel.
+        self.metal.setFixedWidth(METAL_PX)
         for widget in (self.search, self.metal, self.mark):
             line.addWidget(widget)
         line.addStretch(1)
@@ -86,6 +96,8 @@ class PlacedPart(QWidget):
         self._table.setVerticalSpacing(3)
         column.addLayout(self._table)
         self._compared: object = None
+        self.pairs = PlacedPairTable()
+        column.addWidget(self.pairs)
         column.addStretch(1)
 
     def refresh(self) -> None:
@@ -103,18 +115,21 @@ class PlacedPart(QWidget):
         rows: list[tuple[str, str]] = []
         try:
             rows, missing = self._found()
+            self.pairs.show_pairs(placed.pair_rows(), placed.pair_words())
             if missing:
                 words = " ".join(w for w in (words, f"Not found: {', '.join(missing)}.") if w)
         except InvalidValue as error:
-            why_judge = " ".join(p for p in (error.what, error.todo) if p)
+            thing = f"({error.thing})" if error.thing else ""
+            why_judge = " ".join(p for p in (error.what, thing, error.todo) if p)
             words = words or (why_judge if placed.found else "")
-            rows = [(f"Needle {n + 1}", "") for n in range(len(placed.found))]
+            rows = [(f"Needle {n + 1}", f"{f.length_mm:.1f} mm long") for n, f in enumerate(placed.found)]
+            self.pairs.show_pairs((), "")
         if not placed.found:
             why_judge = "Find or mark the needles first."
         self._words.setText(words or (why if not placed.found else ""))
         show(self._words, bool(self._words.text()))
         self.judge.setEnabled(not why_judge)
-        self.judge.setToolTip(why_judge or "Coverage, margin and path with the needles as they lie")
+        self.judge.setToolTip(why_judge or self._judge_tip())
         if rows != self._listed:
             self._listed = rows
             clear_layout(self._rows)
@@ -122,25 +137,23 @@ class PlacedPart(QWidget):
                 self._rows.addWidget(self._row(n, name, text))
         self._show_table(placed.comparison(self._lesion()))
 
+    def _judge_tip(self) -> str:
+        tip = "Coverage, margin and path with the needles as they lie"
+        return f"{tip}. {WHERE}" if self.bench.placed.planned.electrode_arrays else tip
+
     def _found(self) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
         """By needle its name and how far it is off; then the planned ones that were not found."""
         placed = self.bench.placed
         if not placed.found:
             return [], ()
-        matched = placed.placed()
-        told = {}
-        for needle, off in zip(matched.plan.applicators, matched.deviations, strict=True):
-            depth = "deeper" if off.depth_mm >= 0 else "short"
-            told[needle.tip_lps_mm] = (
-                needle.id,
-                f"{off.lateral_mm:.1f} mm aside, {abs(off.depth_mm):.1f} mm {depth}, {off.angle_deg:.1f}°",
-            )
+        answer = placed.placed()
+        told = {id(f): _off(d) for f, d in zip(answer.matched, answer.deviations, strict=True)}
         rows = []
         for n, found in enumerate(placed.found):
             mark = " (marked)" if found.is_marked else ""
-            name, text = told.get(found.tip_lps_mm, (f"Needle {n + 1}", "near no planned probe"))
+            name, text = told.get(id(found), (f"Needle {n + 1}", "near no planned needle"))
             rows.append((name, text + mark))
-        return rows, matched.missing
+        return rows, answer.missing
 
     def _row(self, number: int, name: str, text: str) -> Row:
         row = Row(name)
@@ -162,7 +175,7 @@ class PlacedPart(QWidget):
         self.place_asked.emit(self.bench.placed.found[number].tip_lps_mm)
 
     def _lesion(self) -> str:
-        lesions = [a.lesion for a in self.bench.placed.planned.applicators if a.lesion]
+        lesions = [i.lesion for i in self.bench.placed.planned.instruments if i.lesion]
         chosen = self.bench.session.selection.lesion
         return chosen if chosen in lesions or not lesions else lesions[0]
 
@@ -185,3 +198,10 @@ class PlacedPart(QWidget):
                 label.setObjectName(f"compared_{n - 1}_{column}")
                 label.setAlignment(Qt.AlignmentFlag.AlignRight)
                 self._table.addWidget(label, n, column)
+
+
+def _off(off: Deviation) -> tuple[str, str]:
+    """A planned needle's name, and how far off it lies."""
+    depth = "deeper" if off.depth_mm >= 0 else "short"
+    text = f"{off.lateral_mm:.1f} mm aside, {abs(off.depth_mm):.1f} mm {depth}, {off.angle_deg:.1f}°"
+    return off.title, text

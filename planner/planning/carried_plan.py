@@ -1,4 +1,4 @@
-"""A plan carried from one scan of a patient to the next: where its needles come to lie."""
+"""A plan carried from one scan of a patient to the next: where its needles and foci come to lie."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from planner.base.errors import InvalidValue
 from planner.model.geometry import FloatArray
-from planner.model.plan import Applicator, Plan, Point
+from planner.model.plan import Applicator, FocusGrid, Plan
+from planner.model.points import as_point
 from planner.model.registration import Registration
+from planner.planning.plan_needles import Ends, PlanNeedle, plan_needles, with_places
 
 #: A needle is steel: where tissue between its entry and tip stretched by more than this, it is said.
 STRETCHED_MM = 3.0
@@ -21,8 +23,8 @@ class CarriedNeedle:
 
     Parameters
     ----------
-    id
-        The needle's.
+    id, title
+        The needle's, and its name for people: ``e1:2`` is ``e1 electrode 3``.
     entry_moved_mm, tip_moved_mm
         Distance of the new place from the old one, in the scanners' coordinates.
     tip_deformed_mm
@@ -32,6 +34,7 @@ class CarriedNeedle:
     """
 
     id: str
+    title: str
     entry_moved_mm: float
     tip_moved_mm: float
     tip_deformed_mm: float
@@ -44,17 +47,41 @@ class CarriedNeedle:
 
 
 @dataclass(frozen=True)
+class CarriedFoci:
+    """How a grid of foci moved to another scan.
+
+    Parameters
+    ----------
+    id
+        The grid's.
+    middle_moved_mm
+        Distance of the middle of its foci from the old one, in the scanners' coordinates.
+    middle_deformed_mm
+        What of it is deformation of the liver.
+    has_window
+        Whether points of an acoustic window moved with it; they may have left the skin.
+    """
+
+    id: str
+    middle_moved_mm: float
+    middle_deformed_mm: float
+    has_window: bool
+
+
+@dataclass(frozen=True)
 class CarriedPlan:
-    """A plan in another scan's space, and what happened to its needles; to be judged there anew."""
+    """A plan in another scan's space, and what happened to its instruments; to be judged there anew."""
 
     plan: Plan
     needles: tuple[CarriedNeedle, ...]
+    foci: tuple[CarriedFoci, ...] = ()
 
 
 def carried_plan(plan: Plan, registration: Registration, name: str, *, case_id: str = "") -> CarriedPlan:
     """A plan of the registration's first scan in its second.
 
-    Tips are mapped; each needle points to where its entry is mapped, and keeps its length.
+    Tips are mapped; each needle, also each electrode, points to where its entry is mapped, and keeps its
+    length.  Pairs of electrodes keep their nominal V/d.  Foci and windows are mapped point by point.
 
     Parameters
     ----------
@@ -64,43 +91,77 @@ def carried_plan(plan: Plan, registration: Registration, name: str, *, case_id: 
     Raises
     ------
     InvalidValue
-        If the plan has no needle.
+        If the plan has no instrument.
     """
-    if not plan.applicators:
+    if not plan.instruments:
         raise InvalidValue(
-            "The plan has no needle to carry over.", f"plan '{plan.name}'", "Place a probe first."
+            "The plan has no instrument to carry over.", f"plan '{plan.name}'", "Place a probe first."
         )
-    carried: list[Applicator] = []
-    told = []
-    for needle in plan.applicators:
-        before = np.array([needle.entry_lps_mm, needle.tip_lps_mm])
-        entry, tip = registration.map_points(before)
-        length = float(np.linalg.norm(tip - entry))
-        entry = tip + (entry - tip) * needle.length_mm / length
-        rigid = before[1] @ registration.rigid[:3, :3].T + registration.rigid[:3, 3]
-        carried.append(replace(needle, entry_lps_mm=_point(entry), tip_lps_mm=_point(tip)))
-        told.append(
-            CarriedNeedle(
-                needle.id,
-                float(np.linalg.norm(entry - before[0])),
-                float(np.linalg.norm(tip - before[1])),
-                float(np.linalg.norm(tip - rigid)),
-                length - needle.length_mm,
-            )
-        )
+    needles = plan_needles(plan)
+    ends = [_carried_ends(n.needle, registration) for n in needles]
+    moved = with_places(plan, {n.key: _points(e) for n, e in zip(needles, ends, strict=True)})
+    for grid in plan.focus_grids:
+        moved = moved.with_instrument(_carried_grid(grid, registration))
     error = "" if registration.error_mm is None else f", error {registration.error_mm:.1f} mm"
     words = f"Carried over from '{plan.name}' by registration {registration.words}{error}"
-    new = Plan(
-        name,
-        case_id or plan.case_id,
-        tuple(carried),
-        plan.author,
-        "",
-        "\n".join(part for part in (plan.notes, words) if part),
+    new = replace(
+        moved,
+        name=name,
+        case_id=case_id or plan.case_id,
+        created="",
+        notes="\n".join(part for part in (plan.notes, words) if part),
     )
-    return CarriedPlan(new, tuple(told))
+    return CarriedPlan(
+        new,
+        tuple(_told(n, e, registration) for n, e in zip(needles, ends, strict=True)),
+        tuple(_told_foci(g, registration) for g in plan.focus_grids),
+    )
 
 
-def _point(values: FloatArray) -> Point:
-    x, y, z = (float(v) for v in values)
-    return x, y, z
+def _carried_ends(needle: Applicator, registration: Registration) -> FloatArray:
+    """Entry and tip of a needle that keeps its length, shape (2, 3)."""
+    entry, tip = registration.map_points([needle.entry_lps_mm, needle.tip_lps_mm])
+    length = float(np.linalg.norm(tip - entry))
+    return np.stack([tip + (entry - tip) * needle.length_mm / length, tip])
+
+
+def _carried_grid(grid: FocusGrid, registration: Registration) -> FocusGrid:
+    window = registration.map_points(grid.window_lps_mm) if grid.has_window else ()
+    return replace(
+        grid,
+        foci_lps_mm=tuple(as_point(p) for p in registration.map_points(grid.foci_lps_mm)),
+        window_lps_mm=tuple(as_point(p) for p in window),
+    )
+
+
+def _told(needle: PlanNeedle, ends: FloatArray, registration: Registration) -> CarriedNeedle:
+    before = np.array([needle.needle.entry_lps_mm, needle.needle.tip_lps_mm])
+    entry, tip = registration.map_points(before)
+    return CarriedNeedle(
+        needle.needle.id,
+        needle.title,
+        float(np.linalg.norm(ends[0] - before[0])),
+        float(np.linalg.norm(ends[1] - before[1])),
+        float(np.linalg.norm(ends[1] - _rigidly(before[1], registration))),
+        float(np.linalg.norm(tip - entry)) - needle.needle.length_mm,
+    )
+
+
+def _told_foci(grid: FocusGrid, registration: Registration) -> CarriedFoci:
+    before = np.array(grid.middle_lps_mm)
+    after = np.array(_carried_grid(grid, registration).middle_lps_mm)
+    return CarriedFoci(
+        grid.id,
+        float(np.linalg.norm(after - before)),
+        float(np.linalg.norm(after - _rigidly(before, registration))),
+        grid.has_window,
+    )
+
+
+def _rigidly(point: FloatArray, registration: Registration) -> FloatArray:
+    """Where a point would lie without the deformation."""
+    return np.asarray(registration.rigid[:3, :3] @ point + registration.rigid[:3, 3])
+
+
+def _points(ends: FloatArray) -> Ends:
+    return as_point(ends[0]), as_point(ends[1])

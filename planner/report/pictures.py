@@ -1,24 +1,29 @@
-"""Pictures of a plan for a report: three slices through each lesion, and 3D."""
+"""Pictures of a plan for a report: three slices through each lesion, face maps of arrays, and 3D."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QFont, QImage, QPainter
 
-from planner.model.assessment import Assessment
+from planner.model.assessment import Assessment, ScalarField, Surface
 from planner.model.case import Case
 from planner.model.plan import Plan, Point
 from planner.model.roles import Role
+from planner.report.face_map_picture import face_map_picture, face_map_words
 from planner.scene.contours import SliceOutlines
-from planner.scene.instruments import drawn_probes
+from planner.scene.drawn_electrodes import drawn_arrays
+from planner.scene.field_overlay import ELECTRIC_UNIT, field_cut
+from planner.scene.instruments import drawn_foci, drawn_probes
 from planner.scene.planes import Orientation, PlaneStack
 from planner.scene.slice_frame import SliceFrame
 from planner.scene.slice_painter import OutlineStyle, SliceContent, paint_slice
 from planner.scene.slice_pixels import slice_pixels, windowed
 from planner.scene.space import SpaceScene
 from planner.scene.space_looks import SurfaceStyle
+from planner.scene.surface_cuts import SurfaceCut
 from planner.scene.surfaces import structure_surface
 from planner.session.appearance import Appearance
 
@@ -28,10 +33,67 @@ SPACE_PX = (980, 700)
 SHOWN_MM = 260.0
 
 
-def slice_picture(
-    case: Case, plan: Plan, orientation: Orientation, through_lps_mm: Point, lesion: str
-) -> QImage:
-    """A slice through a point with outlines, probes and zones; the probe's whole path is in view."""
+@dataclass(frozen=True, eq=False)
+class SolvedField:
+    """An electric field that was solved, and the zone that goes with it."""
+
+    field: ScalarField
+    zone: Surface | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was written.
+
+    Parameters
+    ----------
+    name, caption
+        Of the file, and below it.
+    of
+        The lesion or array it shows; empty for all.
+    has_field
+        Whether an electric field is laid over it.
+    """
+
+    name: str
+    caption: str
+    of: str = ""
+    has_field: bool = False
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All pictures of a report: of each lesion, of each array, and in 3D."""
+
+    slices: tuple[Picture, ...]
+    face_maps: tuple[Picture, ...]
+    space: Picture
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their files, in the order shown."""
+        return tuple(p.name for p in (*self.slices, *self.face_maps, self.space))
+
+
+def solved_field(assessments: tuple[Assessment, ...]) -> SolvedField | None:
+    """The electric field an answer carries; None where none does."""
+    for assessment in assessments:
+        for field in assessment.fields:
+            if field.unit == ELECTRIC_UNIT:
+                zone = next((s for s in assessment.surfaces if s.values is None), None)
+                return SolvedField(field, zone)
+    return None
+
+
+def slice_content(
+    case: Case,
+    plan: Plan,
+    orientation: Orientation,
+    through_lps_mm: Point,
+    lesion: str,
+    solved: SolvedField | None = None,
+) -> SliceContent:
+    """What is on a slice through a point: outlines, instruments with zones, and a solved field."""
     image = case.image()
     stack = PlaneStack.of(image.grid, orientation)
     index = stack.index_of(through_lps_mm)
@@ -45,14 +107,29 @@ def slice_picture(
         shown = [s for s in case.structures.structures if look.look(s).is_visible]
         styles = {s.name: OutlineStyle(s.color, 0.9, 2.6 if s.name == lesion else 1.4) for s in shown}
         outlines = SliceOutlines(case.structures, stack).of(index, tuple(styles))
-    right, down, _ = stack.to_plane(np.array(through_lps_mm))
-    width, height = SLICE_PX
-    frame = SliceFrame(width, height, (float(right), float(down)), SHOWN_MM / width)
     title = f"{orientation.capitalize()} · {index + 1} / {stack.count}"
     contrast = f"W {look.window.width:.0f}  L {look.window.level:.0f}"
-    content = SliceContent(
-        stack, index, gray, outlines, styles, drawn_probes(plan), corner_texts=(title, contrast, lesion)
+    zone = solved.zone if solved is not None else None
+    return SliceContent(
+        stack,
+        index,
+        gray,
+        outlines,
+        styles,
+        drawn_probes(plan),
+        corner_texts=(title, contrast, lesion),
+        overlay=field_cut(solved.field, stack, index) if solved is not None else None,
+        simulated=SurfaceCut(zone, stack).of(index)[0] if zone is not None else None,
+        foci=drawn_foci(plan),
+        arrays=drawn_arrays(plan),
     )
+
+
+def slice_picture(content: SliceContent, middle_lps_mm: Point) -> QImage:
+    """A slice painted about a point; a probe's whole path is in view."""
+    right, down, _ = content.stack.to_plane(np.array(middle_lps_mm))
+    width, height = SLICE_PX
+    frame = SliceFrame(width, height, (float(right), float(down)), SHOWN_MM / width)
     picture = QImage(width, height, QImage.Format.Format_RGB32)
     painter = QPainter(picture)
     font = QFont()
@@ -63,7 +140,7 @@ def slice_picture(
 
 
 def space_picture(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -> QImage:
-    """The case in 3D with probes, zones and lesions painted by their margin."""
+    """The case in 3D with instruments, zones and lesions painted by their margin."""
     scene = SpaceScene()
     try:
         look = Appearance()
@@ -72,13 +149,24 @@ def space_picture(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -
             if shown.is_visible_3d and shown.opacity > 0:
                 surface = structure_surface(case.structures, structure.name)
                 scene.set_surface(structure.name, surface, SurfaceStyle(structure.color, shown.opacity))
-        scene.set_probes(drawn_probes(plan), "")
-        for assessment in assessments:
-            scene.set_margins(tuple(s for s in assessment.surfaces if s.name == "lesion_margin"))
+        scene.set_probes(drawn_probes(plan), "", drawn_foci(plan), drawn_arrays(plan))
+        margins = {s.subject: s for a in assessments for s in a.surfaces if s.name == "lesion_margin"}
+        scene.set_margins(tuple(margins.values()))
+        solved = solved_field(assessments)
+        if solved is not None:
+            scene.set_simulated(solved.zone)
         scene.look_from("anterior")
         return scene.image(*SPACE_PX)
     finally:
         scene.close()
+
+
+def pictured_lesions(case: Case, plan: Plan) -> tuple[str, ...]:
+    """The lesions instruments of any kind treat, in the plan's order; the case's first where none is named."""
+    named = tuple(dict.fromkeys(i.lesion for i in plan.instruments if i.lesion))
+    if named or not case.structure_sets:
+        return named
+    return tuple(s.name for s in case.structures.with_role(Role.LESION))[:1]
 
 
 def lesion_center(case: Case, lesion: str) -> Point:
@@ -94,20 +182,26 @@ def lesion_center(case: Case, lesion: str) -> Point:
     return x, y, z
 
 
-def save_pictures(
-    case: Case, plan: Plan, assessments: tuple[Assessment, ...], folder: Path
-) -> dict[str, str]:
-    """Write all pictures of a report as PNG; returns title by file name, in the order shown."""
-    lesions = list(dict.fromkeys(a.lesion for a in plan.applicators if a.lesion))
-    if not lesions and case.structure_sets:
-        lesions = [s.name for s in case.structures.with_role(Role.LESION)][:1]
-    titles: dict[str, str] = {}
-    for n, lesion in enumerate(lesions, start=1):
+def save_pictures(case: Case, plan: Plan, assessments: tuple[Assessment, ...], folder: Path) -> Pictures:
+    """Write all pictures of a report as PNG into a folder."""
+    solved = solved_field(assessments)
+    slices = []
+    for n, lesion in enumerate(pictured_lesions(case, plan), start=1):
         center = lesion_center(case, lesion)
         for orientation in Orientation:
             name = f"lesion{n}-{orientation.value}.png"
-            slice_picture(case, plan, orientation, center, lesion).save(str(folder / name))
-            titles[name] = f"{lesion}, {orientation.value}"
+            content = slice_content(case, plan, orientation, center, lesion, solved)
+            slice_picture(content, center).save(str(folder / name))
+            caption = f"{lesion}, {orientation.value}"
+            slices.append(Picture(name, caption, lesion, content.overlay is not None))
+    structures = case.structures if case.structure_sets else None
+    maps = []
+    for n, array in enumerate(plan.electrode_arrays, start=1):
+        name = f"array{n}-face-map.png"
+        face_map_picture(array, structures, assessments).save(str(folder / name))
+        maps.append(Picture(name, face_map_words(array, structures), array.id))
     space_picture(case, plan, assessments).save(str(folder / "space.png"))
-    titles["space.png"] = "3D from the front; lesions coloured by margin"
-    return titles
+    words = "3D from the front; lesions coloured by margin"
+    if solved is not None and solved.zone is not None:
+        words += ", the zone of the electric field sand-coloured"
+    return Pictures(tuple(slices), tuple(maps), Picture("space.png", words))

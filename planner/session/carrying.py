@@ -35,7 +35,7 @@ class CarriedOver:
     structures
         On the other scan's lattice, with its frame of reference.
     carried
-        The plan, and how far each needle moved; None where the plan had no needle.
+        The plan, and how far each instrument moved; None where the plan had none.
     """
 
     pair: ScanPair
@@ -44,19 +44,22 @@ class CarriedOver:
 
     @property
     def words(self) -> str:
-        """How far the needles moved."""
+        """How far needles and foci moved."""
         if self.carried is None:
-            return "The structures are carried over; the plan has no probe."
+            return "The structures are carried over; the plan has no probe, electrodes or foci."
         lines = []
         for needle in self.carried.needles:
             line = (
-                f"{needle.id}: entry moved {needle.entry_moved_mm:.0f} mm, tip {needle.tip_moved_mm:.0f} mm"
+                f"{needle.title}: entry moved {needle.entry_moved_mm:.0f} mm,"
+                f" tip {needle.tip_moved_mm:.0f} mm{_by_deformation(needle.tip_deformed_mm)}"
             )
-            if needle.tip_deformed_mm >= 0.5:
-                line += f" ({needle.tip_deformed_mm:.1f} mm of it by deformation)"
             if needle.is_stretched:
                 line += f"; tissue on the way changed by {needle.stretched_mm:+.0f} mm: check the entry"
             lines.append(line)
+        for foci in self.carried.foci:
+            line = f"{foci.id}: middle of the foci moved {foci.middle_moved_mm:.0f} mm"
+            line += _by_deformation(foci.middle_deformed_mm)
+            lines.append(line + ("; check the window on the skin" if foci.has_window else ""))
         return "\n".join(lines)
 
 
@@ -87,7 +90,7 @@ def make_carried_over(pair: ScanPair, registration: Registration, plan: Plan, ta
             "Check the registration, or choose a scan that shows the liver.",
         )
     name = f"{plan.name} carried over"
-    carried = carried_plan(plan, forward, name) if plan.applicators else None
+    carried = carried_plan(plan, forward, name) if plan.instruments else None
     return CarriedOver(pair, structures, carried)
 
 
@@ -106,6 +109,10 @@ def written_over(session: Session, done: CarriedOver, task: Task) -> CarriedOver
     """The same with its structures written into the case's folder already; any thread may ask."""
     alone = Case(session.case.id, done.structures.id, structure_sets=(done.structures,))
     return replace(done, structures=session.written(alone, task).structures)
+
+
+def _by_deformation(deformed_mm: float) -> str:
+    return f" ({deformed_mm:.1f} mm of it by deformation)" if deformed_mm >= 0.5 else ""
 
 
 def _forward(pair: ScanPair, registration: Registration) -> Registration:

@@ -149,15 +149,10 @@ class ElectrodePlacing:
             raise PlannerError(
                 "The last electrode cannot be taken out.", array.id, "Delete the array instead."
             )
-        kept = tuple(e for n, e in enumerate(array.electrodes) if n != number)
-        pairs = tuple(
-            PulsePair(p.a - (p.a > number), p.b - (p.b > number), p.voltage_v)
-            for p in array.pairs
-            if number not in (p.a, p.b)
-        )
-        self._change(
-            f"Take electrode {number + 1} out of {array.id}", replace(array, electrodes=kept, pairs=pairs)
-        )
+        from planner.planning.pulse_voltages import with_only
+
+        kept = with_only(array, [n for n in range(len(array.electrodes)) if n != number])
+        self._change(f"Take electrode {number + 1} out of {array.id}", kept)
 
     def _chosen(self) -> ElectrodeArray:
         if self.array is None:

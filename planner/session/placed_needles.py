@@ -22,6 +22,7 @@ from planner.session.scan_pairs import NextClick, ScanPair, from_other
 if TYPE_CHECKING:
     from planner.compute.needle_finding import FoundNeedle
     from planner.planning.placed_plan import PlacedPlan
+    from planner.session.placed_pair_rows import PairRow
 
 #: What is told of the plan as planned and as placed, side by side.
 COMPARED = (
@@ -76,8 +77,8 @@ class PlacedNeedles:
         pair = self._following.pair
         if pair is None:
             return "Add the control scan with the needle in place first."
-        if not self.planned.applicators:
-            return "The plan has no probe to compare with."
+        if not (self.planned.applicators or self.planned.electrode_arrays):
+            return "The plan has no probe and no electrode to compare with."
         if pair.other.modality != "CT":
             return "Needles are found in CT only: mark entry and tip."
         return ""
@@ -195,10 +196,49 @@ class PlacedNeedles:
         now = self._session.judgements.current_answers(self._placed)
         rows = []
         for name, title in COMPARED:
-            planned, placed = (_words(answers, name, lesion) for answers in (self._answers, now))
-            if planned:
-                rows.append(Comparison(title, planned, placed))
+            told = [a for a in self._answers if _words((a,), name, lesion)]
+            for answer in told:
+                same = tuple(a for a in now if a.module == answer.module)
+                whose = f" ({self._module_title(answer.module)})" if len(told) > 1 else ""
+                planned, placed = _words((answer,), name, lesion), _words(same, name, lesion)
+                rows.append(Comparison(title + whose, planned, placed))
         return tuple(rows)
+
+    def pair_rows(self) -> tuple[PairRow, ...]:
+        """The pulsed pairs as planned and as placed, known before any judging; currents once judged.
+
+        Raises
+        ------
+        InvalidValue
+            If no needle that was found lies near a planned one.
+        """
+        from planner.session.placed_pair_rows import pair_rows
+
+        if not (self.found and self.planned.electrode_arrays):
+            return ()
+        placed = self.placed()
+        if self._placed is None or placed.plan != self._placed or self._session.recorded_plan != self._placed:
+            return pair_rows(self.planned, placed)
+        now = self._session.judgements.current_answers(self._placed)
+        return pair_rows(self.planned, placed, self._answers, now)
+
+    def pair_words(self) -> str:
+        """What is to be known of the pairs as placed: those that are lost, and electrodes counted anew.
+
+        Raises
+        ------
+        InvalidValue
+            If no needle that was found lies near a planned one.
+        """
+        from planner.session.placed_pair_rows import pair_words
+
+        if not (self.found and self.planned.electrode_arrays):
+            return ""
+        return pair_words(self.planned, self.placed())
+
+    def _module_title(self, module: str) -> str:
+        known = self._session.judgements.registry.modules.get(module)
+        return module if known is None else known.manifest.title.lower()
 
 
 def _words(answers: tuple[Assessment, ...], name: str, subject: str) -> str:

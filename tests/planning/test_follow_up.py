@@ -173,7 +173,7 @@ def test_a_second_probe_holds_all_that_is_left(
 def test_guards(body: tuple[AccessGround, LiverRegion, object, Grid]) -> None:
     ground, _, prepared, _ = body
     registration = Registration("pre", "post", np.eye(4))
-    with pytest.raises(InvalidValue, match="no needle to carry"):
+    with pytest.raises(InvalidValue, match="no instrument to carry"):
         carried_plan(Plan("A", "c"), registration, "B")
     with pytest.raises(InvalidValue, match="no needle"):
         as_placed(Plan("A", "c"), [FoundNeedle((0, 0, 0), (0, 0, 50))])
