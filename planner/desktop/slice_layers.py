@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +17,20 @@ from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines, mask_outline
 from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.field_overlay import field_cut
-from planner.scene.gap_overlay import LesionGap
 from planner.scene.instruments import DrawnFoci, DrawnProbe, drawn_foci, drawn_path, drawn_probes
 from planner.scene.pixel_plane import Patch
 from planner.scene.planes import PlaneStack
 from planner.scene.registered_overlay import laid_over
-from planner.scene.residual_cut import ON_SLICES, ResidualCut
 from planner.scene.slice_painter import OutlineStyle, SliceContent
 from planner.scene.slice_pixels import slice_pixels, windowed
 from planner.scene.surface_cuts import SkinCut, SurfaceCut
 from planner.session.actions import Workbench
 from planner.session.brushing import Brush
 from planner.session.outlining import structures_to_edit
+
+if TYPE_CHECKING:
+    from planner.scene.gap_overlay import LesionGap
+    from planner.scene.residual_cut import ResidualCut
 
 #: A landmark is drawn on slices no further from it than this.
 LANDMARK_MM = 5.0
@@ -157,6 +160,8 @@ class SliceLayers:
         for name in dict.fromkeys(treated):
             if not zones or name not in structures or structures.box(name).is_empty:
                 continue
+            from planner.scene.gap_overlay import LesionGap
+
             if name not in self._gaps or not self._gaps[name].is_of(structures, name):
                 self._gaps[name] = LesionGap(structures, name)
             cut = self._gaps[name].of(place.stack, place.index, zones)
@@ -257,6 +262,8 @@ class SliceLayers:
             opacity = 0.55 + 0.45 * look.opacity if look.opacity > 0 else 0.0
             found[structure.name] = OutlineStyle(structure.color, opacity, width)
         if (left := self._left_untreated()) is not None:
+            from planner.scene.residual_cut import ON_SLICES
+
             found[left.name] = ON_SLICES
         return found
 
@@ -269,5 +276,7 @@ class SliceLayers:
         if region is None:
             return None
         if self._residual is None or not self._residual.is_of(region.mask, stack):
+            from planner.scene.residual_cut import ResidualCut
+
             self._residual = ResidualCut(region.mask, region.grid, stack)
         return self._residual

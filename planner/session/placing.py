@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -57,11 +58,15 @@ class ProbePlacing:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.device = "generic-mwa-2450"
-        self.settings: dict[str, float] = dict(device_library().device(self.device).defaults)
         self.step = Step.IDLE
         self.target_lps_mm: Point | None = None
         self.lesion = ""
         self._maker: Maker | None = None
+
+    @cached_property
+    def settings(self) -> dict[str, float]:
+        """Of the next probe; first asked for when a case is open: the window does not wait for the library."""
+        return dict(device_library().device(self.device).defaults)
 
     def choose_device(self, name: str) -> None:
         """Take another device for the next probe, with its default settings."""
