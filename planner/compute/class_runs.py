@@ -132,15 +132,18 @@ class ClassRuns:
         starts = np.zeros(self.rows + 1, dtype=np.int64)
         before = np.concatenate([[0], np.cumsum(kept)])
         starts[:] = before[self.starts]
-        return RowIntervals(starts, self.first[kept] - 0.5, self.stop[kept] - 0.5)
+        low, high = (np.asarray(ends[kept], dtype=np.float64) - 0.5 for ends in (self.first, self.stop))
+        return RowIntervals(starts, low, high)
 
     def beyond_plane(self, point_lps_mm: FloatArray, normal_lps: FloatArray) -> RowIntervals:
         """What lies on the side of a plane its normal points to."""
         corner, slow, fast, along = self.directions
-        heights = [float(v @ normal_lps) for v in (slow, fast, along)]
-        start = float((corner - np.asarray(point_lps_mm)) @ normal_lps)
-        shape = self.row_shape
-        return RowIntervals(*_plane_intervals(start, *heights, *shape, self.grid.shape[2 - self.axis]))
+        start, *steps = (
+            float(v @ normal_lps) for v in (corner - np.asarray(point_lps_mm), slow, fast, along)
+        )
+        slows, fasts = self.row_shape
+        count = self.grid.shape[2 - self.axis]
+        return RowIntervals(*_plane_intervals(start, steps[0], steps[1], steps[2], slows, fasts, count))
 
     @property
     def row_shape(self) -> tuple[int, int]:

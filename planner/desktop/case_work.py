@@ -378,10 +378,7 @@ class CaseWork:
         """Rename a structure; instruments that name it follow, in the same step to undo."""
         session = self._window.session
         structures = session.case.structures.edited(old, name=new)
-        plan = session.plan
-        for instrument in plan.instruments:
-            if instrument.lesion == old:
-                plan = plan.with_instrument(replace(instrument, lesion=new))
+        plan = session.plan.with_structure_renamed(old, new)
         session.change_both(f"Rename {old} to {new}", session.case.with_structures(structures), plan)
 
     def make_surfaces(self) -> None:

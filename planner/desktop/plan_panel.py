@@ -16,6 +16,7 @@ from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading
 from planner.desktop.probe_form import CoordinateForm, DeviceForm
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.plan import Applicator, FocusGrid, Instrument
+from planner.model.resection import Resection
 from planner.planning.device_library import device_library
 from planner.session.actions import Workbench
 from planner.session.placing import Step, zone_center_of
@@ -25,6 +26,7 @@ _KIND_WORDS = {
     "applicator": ("Probe", "╱"),
     "focus_grid": ("Foci", "⁘"),
     "electrode_array": ("Electrodes", "∥"),
+    "resection": ("Resection", "✂"),
 }
 
 
@@ -122,13 +124,17 @@ class PlanPanel(QWidget):
         kind, sign = _KIND_WORDS[instrument.kind]
         row = Row(f"{kind} {instrument.id}")
         row.set_selected(instrument.id == self.bench.session.selection.instrument)
-        title = device_library().title_of(instrument.device)
+        title = (
+            "Resection" if isinstance(instrument, Resection) else device_library().title_of(instrument.device)
+        )
         row.line.addWidget(Elided(f"{sign}  {instrument.id} · {title}"), 1)
         words = _settings_words(instrument)
         if isinstance(instrument, FocusGrid):
             words = f"{len(instrument.foci_lps_mm)} foci · {words}"
         elif isinstance(instrument, ElectrodeArray):
             words = f"{len(instrument.electrodes)} electrodes · {len(instrument.pairs)} pairs"
+        elif isinstance(instrument, Resection):
+            words = instrument.name or f"resection by {instrument.surface.type}"
         row.line.addWidget(dim_label(words))
         row.clicked.connect(lambda: self._select(instrument))
         return row
@@ -137,7 +143,7 @@ class PlanPanel(QWidget):
         self.bench.session.selection.choose(instrument=instrument.id, lesion=instrument.lesion or None)
         if isinstance(instrument, Applicator):
             self.bench.session.selection.move_cursor(zone_center_of(instrument))
-        else:
+        elif not isinstance(instrument, Resection):
             self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
 
     def _buttons(self) -> QHBoxLayout:

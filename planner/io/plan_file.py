@@ -12,6 +12,7 @@ from planner.base.errors import InputRefused, InvalidValue
 from planner.io.writing import write_atomically
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan, Point
+from planner.model.resection import Resection, resection_document, resection_of_document
 
 SCHEMA = "liver-planner/plan"
 VERSION = 1
@@ -64,9 +65,17 @@ class _ElectrodeArrayRecord(
     pull_back_mm: float = 0.0
 
 
-_InstrumentRecord = _ApplicatorRecord | _FocusGridRecord | _ElectrodeArrayRecord
+class _ResectionRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="resection"):
+    id: str
+    surface: dict[str, Any]
+    name: str = ""
+    caudate: str = ""
+    middle_hepatic_vein: str = ""
+
+
+_InstrumentRecord = _ApplicatorRecord | _FocusGridRecord | _ElectrodeArrayRecord | _ResectionRecord
 #: Kinds of instruments this version reads.
-_KINDS = ("applicator", "focus_grid", "electrode_array")
+_KINDS = ("applicator", "focus_grid", "electrode_array", "resection")
 
 
 class _PlanRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
@@ -98,6 +107,9 @@ def _instrument_document(instrument: Instrument) -> dict[str, Any]:
     placed: dict[str, Any]
     if isinstance(instrument, ElectrodeArray):
         return {"id": instrument.id, "kind": instrument.kind, **msgspec.to_builtins(instrument)}
+    if isinstance(instrument, Resection):
+        row: dict[str, Any] = msgspec.to_builtins({"kind": instrument.kind, **resection_document(instrument)})
+        return row
     if isinstance(instrument, Applicator):
         placed = {
             "entry_lps_mm": list(instrument.entry_lps_mm),
@@ -216,6 +228,9 @@ def _instrument_of(record: _InstrumentRecord) -> Instrument:
         )
     if isinstance(record, _ElectrodeArrayRecord):
         return msgspec.convert(msgspec.to_builtins(record), ElectrodeArray)
+    if isinstance(record, _ResectionRecord):
+        fields = {name: getattr(record, name) for name in record.__struct_fields__}
+        return resection_of_document(fields)
     return FocusGrid(
         id=record.id,
         device=record.device,

@@ -14,6 +14,7 @@ from planner.base.errors import InvalidValue
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import FloatArray
 from planner.model.points import Point, as_point, finite_point
+from planner.model.resection import Resection
 
 __all__ = ["Applicator", "FocusGrid", "Instrument", "Plan", "Point"]
 
@@ -215,7 +216,7 @@ class FocusGrid:
         return replace(self, foci_lps_mm=tuple(as_point(np.array(p) + shift) for p in self.foci_lps_mm))
 
 
-Instrument = Applicator | FocusGrid | ElectrodeArray
+Instrument = Applicator | FocusGrid | ElectrodeArray | Resection
 
 
 @dataclass(frozen=True)
@@ -265,6 +266,11 @@ class Plan:
         """The electrodes of irreversible electroporation."""
         return tuple(i for i in self.instruments if isinstance(i, ElectrodeArray))
 
+    @property
+    def resections(self) -> tuple[Resection, ...]:
+        """What is taken out with a knife."""
+        return tuple(i for i in self.instruments if isinstance(i, Resection))
+
     def instrument(self, id: str) -> Instrument:
         """The instrument of an id; raises `InvalidValue` where there is none."""
         for instrument in self.instruments:
@@ -280,6 +286,10 @@ class Plan:
             kept = (*self.instruments, instrument)
         return replace(self, instruments=kept)
 
+    def with_structure_renamed(self, old: str, new: str) -> Plan:
+        """A copy whose instruments name a structure by its new name."""
+        return replace(self, instruments=tuple(_renamed(i, old, new) for i in self.instruments))
+
     def without_instrument(self, id: str) -> Plan:
         """A copy without an instrument."""
         gone = self.instrument(id)
@@ -289,6 +299,12 @@ class Plan:
         """The first unused instrument id, such as ``p2``."""
         used = {i.id for i in self.instruments}
         return next(f"{prefix}{n}" for n in range(1, len(used) + 2) if f"{prefix}{n}" not in used)
+
+
+def _renamed(instrument: Instrument, old: str, new: str) -> Instrument:
+    if isinstance(instrument, Resection):
+        return instrument.with_structure_renamed(old, new)
+    return replace(instrument, lesion=new) if instrument.lesion == old else instrument
 
 
 def _finite_settings(settings: Mapping[str, float], whose: str) -> Mapping[str, float]:

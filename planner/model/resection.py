@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -146,6 +149,34 @@ class MarginCut:
 
 
 Cut = PlaneCut | PatchCut | SegmentsCut | TerritoriesCut | MarginCut
+CUTS: dict[str, type[Cut]] = {
+    cut.type: cut for cut in (PlaneCut, PatchCut, SegmentsCut, TerritoriesCut, MarginCut)
+}
+
+
+def cut_document(cut: Cut) -> dict[str, Any]:
+    """A cut as plans and messages keep it: its type and its fields."""
+    return {"type": cut.type, **{f.name: getattr(cut, f.name) for f in fields(cut)}}
+
+
+def cut_of_document(document: Mapping[str, Any]) -> Cut:
+    """The cut of a document.
+
+    Raises
+    ------
+    InvalidValue
+        If its type is not known, a field is missing, unknown or of another kind, or a value impossible.
+    """
+    found = dict(document)
+    kind = found.pop("type", None)
+    if kind not in CUTS:
+        raise InvalidValue(
+            "This kind of resection surface is not known.", f"{kind!r}", f"Known are {', '.join(CUTS)}."
+        )
+    try:
+        return CUTS[kind](**found)
+    except TypeError as error:
+        raise InvalidValue("A field of a resection surface is wrong.", f"{kind}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -188,3 +219,44 @@ class Resection:
     def kind(self) -> str:
         """Word of the plan file for this instrument."""
         return "resection"
+
+    @property
+    def device(self) -> str:
+        """No device of the library cuts: empty."""
+        return ""
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """It has no settings of a device."""
+        return MappingProxyType({})
+
+    @property
+    def lesion(self) -> str:
+        """The lesion it is drawn around; empty for other cuts, which may take several."""
+        return self.surface.lesion if isinstance(self.surface, MarginCut) else ""
+
+    def with_structure_renamed(self, old: str, new: str) -> Resection:
+        """The resection with a structure by its new name."""
+        surface = self.surface
+        if isinstance(surface, MarginCut) and surface.lesion == old:
+            return replace(self, surface=replace(surface, lesion=new))
+        if isinstance(surface, SegmentsCut):
+            names = tuple(new if name == old else name for name in surface.structures)
+            return replace(self, surface=SegmentsCut(names))
+        return self
+
+
+def resection_document(resection: Resection) -> dict[str, Any]:
+    """A resection as plans and messages keep it."""
+    return {
+        "id": resection.id,
+        "surface": cut_document(resection.surface),
+        "name": resection.name,
+        "caudate": resection.caudate,
+        "middle_hepatic_vein": resection.middle_hepatic_vein,
+    }
+
+
+def resection_of_document(document: Mapping[str, Any]) -> Resection:
+    """The resection of a document; raises `InvalidValue` as `cut_of_document` does."""
+    return Resection(**{**document, "surface": cut_of_document(document["surface"])})

@@ -11,6 +11,7 @@ from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, FocusGrid, Plan
 from planner.model.points import as_point
 from planner.model.registration import Registration
+from planner.model.resection import PatchCut, PlaneCut, Resection
 from planner.planning.plan_needles import Ends, PlanNeedle, plan_needles, with_places
 
 #: A needle is steel: where tissue between its entry and tip stretched by more than this, it is said.
@@ -102,6 +103,8 @@ def carried_plan(plan: Plan, registration: Registration, name: str, *, case_id: 
     moved = with_places(plan, {n.key: _points(e) for n, e in zip(needles, ends, strict=True)})
     for grid in plan.focus_grids:
         moved = moved.with_instrument(_carried_grid(grid, registration))
+    for resection in plan.resections:
+        moved = moved.with_instrument(_carried_resection(resection, registration))
     error = "" if registration.error_mm is None else f", error {registration.error_mm:.1f} mm"
     words = f"Carried over from '{plan.name}' by registration {registration.words}{error}"
     new = replace(
@@ -132,6 +135,20 @@ def _carried_grid(grid: FocusGrid, registration: Registration) -> FocusGrid:
         foci_lps_mm=tuple(as_point(p) for p in registration.map_points(grid.foci_lps_mm)),
         window_lps_mm=tuple(as_point(p) for p in window),
     )
+
+
+def _carried_resection(resection: Resection, registration: Registration) -> Resection:
+    """Planes and patches are moved; what names structures or branches names them in the new scan."""
+    surface = resection.surface
+    if isinstance(surface, PlaneCut):
+        ends = np.array(surface.point_lps_mm) + np.outer([0.0, 1.0], surface.normal_lps)
+        point, beyond = registration.map_points(ends)
+        return replace(resection, surface=PlaneCut(as_point(point), as_point(beyond - point)))
+    if isinstance(surface, PatchCut):
+        net = registration.map_points(surface.control.reshape(-1, 3)).reshape(surface.control.shape)
+        rows = tuple(tuple(as_point(p) for p in row) for row in net)
+        return replace(resection, surface=PatchCut(rows))
+    return resection
 
 
 def _told(needle: PlanNeedle, ends: FloatArray, registration: Registration) -> CarriedNeedle:

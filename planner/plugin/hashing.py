@@ -14,6 +14,7 @@ from planner.model.case import Case
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import Grid
 from planner.model.plan import Applicator, Instrument, Plan
+from planner.model.resection import Resection, cut_document
 
 _known: dict[int, tuple[weakref.ref[Any], str]] = {}
 
@@ -34,6 +35,16 @@ def structures_hash(case: Case) -> str:
     rows = [[s.name, s.role.value, s.layer, s.label] for s in structures.structures]
     layers = [array_hash(layer) for layer in structures.layers]
     return hashlib.sha256(msgspec.json.encode([_grid_row(structures.grid), rows, layers])).hexdigest()
+
+
+def trees_hash(case: Case) -> str:
+    """SHA-256 of the case's trees of vessels: places, radii, names and how branches hang together."""
+    rows = [
+        [t.id, t.role.value, [[b.number, b.parent, b.name, b.points_lps_mm.tolist(), b.radii_mm.tolist()]
+                              for b in t.branches]]
+        for t in case.vessel_trees
+    ]  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
 
 def image_hash(case: Case, id: str = "") -> str:
@@ -63,6 +74,8 @@ def _placed(instrument: Instrument) -> tuple[Any, Any]:
         return msgspec.to_builtins(instrument.electrodes), (msgspec.to_builtins(instrument.pairs), steps)
     if isinstance(instrument, Applicator):
         return instrument.entry_lps_mm, instrument.tip_lps_mm
+    if isinstance(instrument, Resection):
+        return cut_document(instrument.surface), (instrument.caudate, instrument.middle_hepatic_vein)
     return instrument.foci_lps_mm, instrument.window_lps_mm
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
+from planner.model.resection import Resection, resection_document, resection_of_document
+from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.model.suggestion import Suggestion
+from planner.model.vessel_tree import Branch, VesselTree
 
 Document = dict[str, Any]
 
@@ -90,6 +93,7 @@ def case_message(case: Case, files: ArrayFiles) -> Document:
             }
             for s in case.structure_sets
         ],
+        "vessel_trees": [_tree_row(t) for t in case.vessel_trees],
     }
 
 
@@ -119,7 +123,34 @@ def case_of_message(message: Document) -> Case:
         for s in message["structure_sets"]
     )
     patient = msgspec.convert(message["patient"], Patient)
-    return Case(message["id"], message["title"], images, sets, patient, tuple(message["notes"]))
+    trees = tuple(_tree(**row) for row in message["vessel_trees"])
+    return Case(
+        message["id"], message["title"], images, sets, patient, tuple(message["notes"]), vessel_trees=trees
+    )
+
+
+def _tree_row(tree: VesselTree) -> Document:
+    branches = [
+        {**{f.name: getattr(b, f.name) for f in fields(b)}, "points_lps_mm": b.points_lps_mm.tolist(),
+         "radii_mm": b.radii_mm.tolist()}
+        for b in tree.branches
+    ]  # fmt: skip
+    return {
+        "id": tree.id,
+        "role": tree.role.value,
+        "structure": tree.structure,
+        "frame_of_reference_uid": tree.frame_of_reference_uid,
+        "notes": list(tree.notes),
+        "branches": branches,
+    }
+
+
+def _tree(branches: list[Document], role: str, notes: list[str], **rest: Any) -> VesselTree:
+    found = tuple(
+        Branch(**{**b, "points_lps_mm": np.array(b["points_lps_mm"]), "radii_mm": np.array(b["radii_mm"])})
+        for b in branches
+    )
+    return VesselTree(branches=found, role=Role(role), notes=tuple(notes), **rest)
 
 
 def plan_message(plan: Plan) -> Document:
@@ -146,14 +177,18 @@ _FIELDS = {
 def _instrument_row(instrument: Instrument) -> Document:
     if isinstance(instrument, ElectrodeArray):
         return {"kind": instrument.kind, **msgspec.to_builtins(instrument)}
+    if isinstance(instrument, Resection):
+        return {"kind": instrument.kind, **resection_document(instrument)}
     placed = {name: getattr(instrument, name) for name in _FIELDS[instrument.kind]}
     return {"kind": instrument.kind, **placed, "settings": dict(instrument.settings)}
 
 
-def _instrument(kind: str, **fields: Any) -> Instrument:
+def _instrument(kind: str, **values: Any) -> Instrument:
     if kind == "electrode_array":
-        return msgspec.convert(fields, ElectrodeArray)
-    return Applicator(**fields) if kind == "applicator" else FocusGrid(**fields)
+        return msgspec.convert(values, ElectrodeArray)
+    if kind == "resection":
+        return resection_of_document(values)
+    return Applicator(**values) if kind == "applicator" else FocusGrid(**values)
 
 
 def assessment_document(assessment: Assessment, folder: Path | None = None) -> Document:

@@ -34,7 +34,7 @@ ELECTRODE_ORDERS: tuple[Order, ...] = (
 )
 
 #: Letters instruments' ids begin with, by kind.
-PREFIXES = {"applicator": "p", "focus_grid": "h", "electrode_array": "e"}
+PREFIXES = {"applicator": "p", "focus_grid": "h", "electrode_array": "e", "resection": "r"}
 #: Kinds of instruments that heat or freeze.
 NEEDLES = ("applicator", "focus_grid")
 
