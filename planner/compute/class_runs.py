@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +72,8 @@ class ClassRuns:
         Class of each run, (n,).
     classes
         How many classes there are.
+    weight
+        What of a run's voxels counts, 0..1, (n,): all, where other cuts have taken nothing of them.
     """
 
     grid: Grid
@@ -80,10 +83,23 @@ class ClassRuns:
     stop: npt.NDArray[np.int32]
     code: npt.NDArray[np.int32]
     classes: int
+    weight: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, grid: Grid, codes: npt.NDArray[np.int32], axis: int, classes: int) -> ClassRuns:
+    def of(
+        cls,
+        grid: Grid,
+        codes: npt.NDArray[np.int32],
+        axis: int,
+        classes: int,
+        weights: npt.NDArray[np.float32] | None = None,
+    ) -> ClassRuns:
         """From a class for each voxel [k, j, i]; a negative one belongs to none.
+
+        Parameters
+        ----------
+        weights
+            What of each voxel counts, 0..1, [k, j, i]; all of each when left out.
 
         Raises
         ------
@@ -96,15 +112,17 @@ class ClassRuns:
             )
         if codes.size and int(codes.max()) >= classes:
             raise InvalidValue("A class is out of range.", f"{int(codes.max())} of {classes}")
-        rows = np.moveaxis(codes, 2 - axis, -1)
-        lines = np.ascontiguousarray(rows, dtype=np.int32).reshape(-1, rows.shape[-1])
+        lines = _as_lines(codes, axis, np.int32)
+        shares = None if weights is None else _as_lines(weights, axis, np.float32)
+        given = np.ones((1, 1), dtype=np.float32) if shares is None else shares
         starts = np.zeros(len(lines) + 1, dtype=np.int64)
-        np.cumsum(_count_runs(lines), out=starts[1:])
+        np.cumsum(_count_runs(lines, given), out=starts[1:])
         first, stop, code = (np.empty(starts[-1], dtype=np.int32) for _ in range(3))
-        _fill_runs(lines, starts, first, stop, code)
-        for values in (starts, first, stop, code):
+        weight = np.empty(starts[-1], dtype=np.float32)
+        _fill_runs(lines, given, starts, first, stop, code, weight)
+        for values in (starts, first, stop, code, weight):
             values.setflags(write=False)
-        return cls(grid, axis, starts, first, stop, code, classes)
+        return cls(grid, axis, starts, first, stop, code, classes, weight)
 
     @property
     def rows(self) -> int:
@@ -115,16 +133,22 @@ class ClassRuns:
     def volumes_ml(self) -> FloatArray:
         """Of each class, whole; (classes,)."""
         counts = np.zeros(self.classes)
-        np.add.at(counts, self.code, (self.stop - self.first).astype(float))
+        np.add.at(counts, self.code, (self.stop - self.first) * self.weight.astype(float))
         return counts * self.grid.voxel_volume_ml
 
     def taken_ml(self, taken: RowIntervals) -> FloatArray:
         """Volume of each class within intervals of the rows, (classes,)."""
         lengths = np.zeros(self.classes)
-        _add_taken(
-            self.starts, self.first, self.stop, self.code, taken.starts, taken.low, taken.high, lengths
-        )
+        runs = (self.starts, self.first, self.stop, self.code, self.weight)
+        _add_taken(*runs, taken.starts, taken.low, taken.high, lengths)
         return lengths * self.grid.voxel_volume_ml
+
+    def shares(self, taken: RowIntervals) -> npt.NDArray[np.float32]:
+        """What of each voxel [k, j, i] intervals take, 0..1, as far as they lie in the row."""
+        slows, fasts = self.row_shape
+        lines = np.zeros((slows * fasts, self.grid.shape[2 - self.axis]), dtype=np.float32)
+        _fill_shares(taken.starts, taken.low, taken.high, lines)
+        return np.moveaxis(lines.reshape(slows, fasts, -1), -1, 2 - self.axis)
 
     def of_classes(self, chosen: npt.NDArray[np.bool_]) -> RowIntervals:
         """Intervals of the voxels of chosen classes, (classes,)."""
@@ -160,39 +184,62 @@ class ClassRuns:
         return corner, steps[others[0]], steps[others[1]], steps[self.axis]
 
 
+def _as_lines(values: npt.NDArray[Any], axis: int, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """Voxels [k, j, i] as rows along an axis, (rows, voxels)."""
+    rows = np.moveaxis(values, 2 - axis, -1)
+    return np.ascontiguousarray(rows, dtype=kind).reshape(-1, rows.shape[-1])
+
+
 @kernel
-def _count_runs(lines: npt.NDArray[np.int32]) -> IntArray:
+def _count_runs(lines: npt.NDArray[np.int32], weights: npt.NDArray[np.float32]) -> IntArray:
     counts = np.zeros(lines.shape[0], dtype=np.int64)
+    is_weighted = weights.size > 1
     for r in range(lines.shape[0]):
-        before = -1
+        before, weight = -1, np.float32(1.0)
         for n in range(lines.shape[1]):
-            now = lines[r, n]
-            if now >= 0 and now != before:
+            now = max(lines[r, n], -1)
+            own = weights[r, n] if is_weighted else np.float32(1.0)
+            if now >= 0 and (now != before or own != weight):
                 counts[r] += 1
-            before = max(now, -1)
+            before, weight = now, own
     return counts
 
 
 @kernel
 def _fill_runs(
     lines: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.float32],
     starts: IntArray,
     first: npt.NDArray[np.int32],
     stop: npt.NDArray[np.int32],
     code: npt.NDArray[np.int32],
+    weight: npt.NDArray[np.float32],
 ) -> None:
+    is_weighted = weights.size > 1
     for r in range(lines.shape[0]):
         at = starts[r] - 1
-        before = -1
+        before, share = -1, np.float32(1.0)
         for n in range(lines.shape[1]):
             now = max(lines[r, n], -1)
+            own = weights[r, n] if is_weighted else np.float32(1.0)
             if now >= 0:
-                if now != before:
+                if now != before or own != share:
                     at += 1
                     first[at] = n
                     code[at] = now
+                    weight[at] = own
                 stop[at] = n + 1
-            before = now
+            before, share = now, own
+
+
+@kernel
+def _fill_shares(starts: IntArray, low: FloatArray, high: FloatArray, lines: npt.NDArray[np.float32]) -> None:
+    for r in range(lines.shape[0]):
+        for t in range(starts[r], starts[r + 1]):
+            begin = max(int(np.floor(low[t] + 0.5)), 0)
+            end = min(int(np.ceil(high[t] + 0.5)), lines.shape[1])
+            for n in range(begin, end):
+                lines[r, n] += max(0.0, min(high[t], n + 0.5) - max(low[t], n - 0.5))
 
 
 @kernel
@@ -201,6 +248,7 @@ def _add_taken(
     first: npt.NDArray[np.int32],
     stop: npt.NDArray[np.int32],
     code: npt.NDArray[np.int32],
+    weight: npt.NDArray[np.float32],
     taken: IntArray,
     low: FloatArray,
     high: FloatArray,
@@ -217,7 +265,7 @@ def _add_taken(
                 if low[t] >= b:
                     break
                 inside += max(0.0, min(b, high[t]) - max(a, low[t]))
-            lengths[code[n]] += inside
+            lengths[code[n]] += weight[n] * inside
 
 
 @kernel
