@@ -131,7 +131,7 @@ class MarginCut:
     margin_mm
         Liver taken all around it; positive.
     is_wedge
-        Whether what lies between it and the nearest capsule is taken along, as a knife does.
+        Whether what lies between it and the capsule is taken along, on the way that takes least liver.
     """
 
     lesion: str
