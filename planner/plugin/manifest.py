@@ -74,6 +74,8 @@ class Manifest:
         Dotted name of its logic.
     sections
         How its metrics are shown; what is named in none is shown in the report's full table alone.
+    waits
+        Whether it prepares a case only once a plan has an instrument for it; else as soon as the case is open.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Manifest:
     needs: tuple[Role, ...]
     entry: str
     sections: tuple[Section, ...] = ()
+    waits: bool = False
 
     def sections_of(self, answer: str) -> tuple[Section, ...]:
         """The sections that stand in an answer."""
@@ -126,6 +129,7 @@ def _checked(path: Path, entry_point: EntryPoint) -> Manifest:
             needs=tuple(Role(n) for n in table.get("needs", ())),
             entry=f"{entry_point.value}.{table.get('entry', 'logic')}",
             sections=tuple(_section(s) for s in table.get("section", ())),
+            waits=bool(table.get("waits", False)),
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
         raise PlannerError(

@@ -19,6 +19,7 @@ from planner.report.checklist_facts import checklist_facts
 from planner.report.electrode_facts import array_facts, subject_words
 from planner.report.pair_table import SHOWN
 from planner.report.report_words import angle_words, finding_facts, point_words
+from planner.report.resection_facts import resection_facts
 
 
 def report_facts(
@@ -45,6 +46,7 @@ def report_facts(
         "plan": plan,
         "probes": [*(_probe_row(a) for a in plan.applicators), *(_foci_row(g) for g in plan.focus_grids)],
         "arrays": array_facts(plan, assessments),
+        "resections": resection_facts(plan),
         # A checklist rests on the case alone; what judged no plan has no numbers of it.
         "modules": [
             _module_facts(a, plan, registry) for a in assessments if not a.checks or "plan" in a.inputs

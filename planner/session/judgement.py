@@ -118,7 +118,8 @@ class Judgements:
         """Say what is open now; answers to anything else are out of date."""
         self._subject = (case, plan)
         for module in self.registry.modules.values():
-            if _has_needed(module, case):
+            is_wanted = not module.manifest.waits or module in self.registry.judging(plan)
+            if is_wanted and _has_needed(module, case):
                 self._prepare(module, case)
         for name in tuple(self._judgements):  # who listens may ask anew
             self._mark_old(name)

@@ -1,0 +1,1 @@
+"""Resection: what a cut takes of the liver, what remains, and how near it comes to lesions."""
