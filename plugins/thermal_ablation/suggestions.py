@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +26,14 @@ from planner.planning.suggesting import Goal, NoPath, SuggestedNeedles, judged_m
 
 #: Taken where neither the goal nor the plan names a device.
 DEVICE = "generic-mwa-2450"
-#: So many plans are shown at most.
-SHOWN = 5
+#: So many plans are shown at most, and looked for at least.
+SHOWN, FEWEST = 5, 3
+#: Where there are fewer, margins at these shares of the way to the wider one are tried too.
+BETWEEN = (0.5, 0.2)
 #: Beside the margin that is asked for, plans for this one are shown: 10 mm is ideal (reference sheet A9).
 WIDER_MM = 10.0
+#: Settings and a margin to search with, and what it is called.
+_Way = tuple[str, Mapping[str, float], float]
 #: What a goal may say.
 GOAL_WORDS = ("lesion", "device", "margin_mm", "most_needles")
 
@@ -77,11 +81,13 @@ def suggest(
             plan, lesion, ground, grounds.lesions[lesion].margin, device, device_settings, wider,
             settings, rules, task.part(0.4, 1.0),
         )[:SHOWN]  # fmt: skip
+    ways = _ways(device, device_settings, settings.allow_ex_vivo, wanted.margin_mm)
     found: list[tuple[str, SuggestedNeedles]] = []
     refusal: PlannerError | None = None
-    ways = _ways(device, device_settings, settings.allow_ex_vivo, wanted.margin_mm)
-    for n, (title, values, margin_mm) in enumerate(ways):
-        part = task.part(0.4 + 0.5 * n / len(ways), 0.4 + 0.5 * (n + 1) / len(ways))
+
+    def search(way: _Way, part: Task) -> None:
+        nonlocal refusal
+        title, values, margin_mm = way
         try:
             plans = suggest_needles(
                 ground,
@@ -97,11 +103,20 @@ def suggest(
             raise  # it is of the skin, and so of every way
         except PlannerError as error:
             refusal = refusal or error
-            continue
-        found += [(title, p) for p in plans]
+        else:
+            found.extend((title, p) for p in plans)
+
+    for n, way in enumerate(ways):
+        search(way, task.part(0.4 + 0.4 * n / len(ways), 0.4 + 0.4 * (n + 1) / len(ways)))
     if not found:
         assert refusal is not None
         raise refusal
+    # A large lesion leaves few ways; margins between give a choice.
+    between = [w for w in _between(ways, wanted.margin_mm) if w[0].split(",")[0] in {t for t, _ in found}]
+    for n, way in enumerate(between):
+        if len(_most_different(found)) >= FEWEST:
+            break
+        search(way, task.part(0.8 + 0.1 * n / len(between), 0.8 + 0.1 * (n + 1) / len(between)))
     chosen = _most_different(found)
     made = []
     for n, (title, each) in enumerate(chosen):
@@ -189,9 +204,7 @@ def _number(goal: Mapping[str, Any], word: str, default: float) -> float:
         raise InvalidValue("This word of the goal is a number.", f"{word} = {goal[word]}") from None
 
 
-def _ways(
-    device: Device, values: Mapping[str, float], allow_ex_vivo: bool, margin_mm: float
-) -> list[tuple[str, Mapping[str, float], float]]:
+def _ways(device: Device, values: Mapping[str, float], allow_ex_vivo: bool, margin_mm: float) -> list[_Way]:
     """Settings and margins to try: as asked, a wider margin, and the device's smallest and largest zone."""
     ways: dict[tuple[tuple[str, float], ...], str] = {tuple(sorted(values.items())): "as set"}
     rows = device.usable_rows(allow_ex_vivo)
@@ -199,12 +212,19 @@ def _ways(
         rows = tuple(sorted(rows, key=lambda r: (r.long_axis_mm or 0.0) * (r.short_axis_mm or 0.0) ** 2))
         for title, row in (("largest zone", rows[-1]), ("smallest zone", rows[0])):
             ways.setdefault(tuple(sorted(row.settings.items())), title)
-    found: list[tuple[str, Mapping[str, float], float]] = []
+    found: list[_Way] = []
     for key, title in ways.items():
         found.append((title, dict(key), margin_mm))
         if margin_mm < WIDER_MM and title != "smallest zone":
             found.append((f"{title}, for {WIDER_MM:g} mm", dict(key), WIDER_MM))
     return found
+
+
+def _between(ways: Sequence[_Way], margin_mm: float) -> list[_Way]:
+    """The ways as asked with margins between that one and the wider one."""
+    asked = [(title, values) for title, values, margin in ways if margin == margin_mm]
+    margins = [margin_mm + share * (WIDER_MM - margin_mm) for share in BETWEEN if margin_mm < WIDER_MM]
+    return [(f"{title}, for {m:.3g} mm", values, m) for m in margins for title, values in asked]
 
 
 def _suggestion(
