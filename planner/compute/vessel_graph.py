@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.compute.vessel_skeleton import NEIGHBOURS, VesselSkeleton
+from planner.compute.vessel_skeleton import VesselSkeleton
+from planner.compute.voxel_thinning import NEIGHBOURS
 from planner.model.geometry import FloatArray
 
 Kji = tuple[int, int, int]

@@ -14,7 +14,7 @@ from planner.base.task import Task
 from planner.compute.threads import kernel
 from planner.compute.tubeness import tubeness
 from planner.compute.vessel_centerline import RAYS, across, middle_shift_mm
-from planner.compute.vessel_skeleton import NEIGHBOURS
+from planner.compute.voxel_thinning import NEIGHBOURS
 from planner.model.geometry import Box, FloatArray, Grid
 from planner.model.image import Image
 from planner.model.points import Point, finite_point

@@ -1,8 +1,7 @@
 """The thin line through the middle of vessels: voxels left when all that can go has gone.
 
 Voxels go from the wall inwards, by their distance to it in mm, wherever that changes neither how things
-hang together nor a tip (thinning in the order of distance: Pudney, Comput Vis Image Underst 1998;72:404;
-which voxels can go: Malandain and Bertrand, Proc 11th ICPR 1992, C:232).  Tips are known beforehand: the
+hang together nor a tip (thinning in the order of distance: Pudney, Comput Vis Image Underst 1998;72:404).  Tips are known beforehand: the
 places from which every way leads back, so that no wall's roughness grows a branch.
 """
 
@@ -15,16 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.compute.threads import kernel
+from planner.compute.voxel_thinning import NEIGHBOURS, thinned
 from planner.model.geometry import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-#: The 26 neighbours, as steps along k, j, i.
-NEIGHBOURS: IntArray = np.array(
-    [(k, j, i) for k in (-1, 0, 1) for j in (-1, 0, 1) for i in (-1, 0, 1) if (k, j, i) != (0, 0, 0)],
-    dtype=np.int64,
-)
+#: A mask that fills more of its box than this is no slender one.
+BULKY = 0.05
 #: From a tip the middle is looked for within so many radii: the corner of a flat end is 1.4 away, and rough.
 CAP_RADII = 1.8
 #: A place a mm farther from the tip must be so many mm deeper to be the cap's middle.
@@ -84,7 +81,7 @@ def skeleton_of(
     anchors = _anchors(number, flat, offsets, lengths, depth, key, component, kji * step_mm)
     if kept_kji is not None and len(kept_kji):
         anchors[number[(kept_kji + 1) @ strides]] = True
-    left = _thinned(padded.reshape(-1).astype(np.uint8), number, flat, offsets, key, anchors, *_ADJACENT)
+    left = thinned(padded, number, flat, offsets, key, anchors)
     kept = left[flat] != 0
     return VesselSkeleton(kji[kept], depth[kept], component[kept], np.bincount(component))
 
@@ -92,24 +89,31 @@ def skeleton_of(
 def _depth_mm(padded: BoolArray, kji: IntArray, step_mm: FloatArray) -> FloatArray:
     """Distance of each voxel centre of a mask to its wall, half a voxel before the nearest one outside.
 
-    The nearest voxel outside always shares a face with the mask, so only those are searched.
+    The nearest voxel outside always shares a face with the mask, so only those are searched where the mask
+    is slender; the transform of the whole array is faster where it is not.
     """
+    from scipy.ndimage import distance_transform_edt
     from scipy.spatial import cKDTree
 
     inside = padded[1:-1, 1:-1, 1:-1]
-    beside = np.zeros_like(inside)
-    for axis in range(3):
-        ahead: list[slice] = [slice(1, -1)] * 3
-        back: list[slice] = [slice(1, -1)] * 3
-        ahead[axis], back[axis] = slice(2, None), slice(None, -2)
-        beside |= padded[tuple(ahead)] | padded[tuple(back)]
-    wall = np.argwhere(beside & ~inside)
-    if not len(wall):
+    if inside.all():
         return np.full(len(kji), float(np.max(np.array(inside.shape) * step_mm)))
-    tree = cKDTree(wall * step_mm)
-    away, nearest = tree.query(kji * step_mm)
+    if len(kji) > BULKY * inside.size:
+        distances, indices = distance_transform_edt(inside, sampling=step_mm, return_indices=True)
+        at = tuple(kji.T)
+        away, near = distances[at], np.stack([axis[at] for axis in indices], axis=1)
+    else:
+        beside = np.zeros_like(inside)
+        for axis in range(3):
+            ahead: list[slice] = [slice(1, -1)] * 3
+            back: list[slice] = [slice(1, -1)] * 3
+            ahead[axis], back[axis] = slice(2, None), slice(None, -2)
+            beside |= padded[tuple(ahead)] | padded[tuple(back)]
+        wall = np.argwhere(beside & ~inside)
+        away, nearest = cKDTree(wall * step_mm).query(kji * step_mm)
+        near = wall[nearest]
     # The wall lies half a voxel before that centre, measured along the way there.
-    way = (wall[nearest] - kji) * step_mm
+    way = (near - kji) * step_mm
     share = np.abs(way) / np.maximum(away, 1e-9)[:, None]
     half = 0.5 / np.maximum((share / step_mm).max(axis=1), 1e-9)
     return np.asarray(away - np.minimum(half, 0.5 * away))
@@ -310,87 +314,3 @@ def _ball(
     for n in range(count):
         seen[members[n]] = 0
     return count
-
-
-@kernel
-def _thinned(
-    left: npt.NDArray[np.uint8],
-    number: npt.NDArray[np.int32],
-    flat: IntArray,
-    offsets: IntArray,
-    key: FloatArray,
-    anchors: BoolArray,
-    beside26: IntArray,
-    beside6: IntArray,
-) -> npt.NDArray[np.uint8]:
-    """The mask (padded, flat) without all voxels that can go, shallowest first."""
-    waiting = np.zeros(len(flat), dtype=np.uint8)
-    heap = [(key[0], np.int64(0))]
-    for n in range(len(flat)):
-        for m in (4, 10, 12, 13, 15, 21):
-            if left[flat[n] + offsets[m]] == 0:
-                waiting[n] = 1
-                heappush(heap, (key[n], np.int64(n)))
-                break
-    while heap:
-        _, at = heappop(heap)
-        waiting[at] = 0
-        place = flat[at]
-        if left[place] == 0 or anchors[at] or not _is_simple(left, place, offsets, beside26, beside6):
-            continue
-        left[place] = 0
-        for offset in offsets:
-            other = np.int64(number[place + offset])
-            if other >= 0 and left[place + offset] and not waiting[other]:
-                waiting[other] = 1
-                heappush(heap, (key[other], other))
-    return left
-
-
-@kernel
-def _is_simple(
-    left: npt.NDArray[np.uint8], place: int, offsets: IntArray, beside26: IntArray, beside6: IntArray
-) -> bool:
-    """Whether a voxel can go: what is left around it hangs together, and so does what is outside."""
-    inside = np.int64(0)
-    for m in range(26):
-        if left[place + offsets[m]]:
-            inside |= np.int64(1) << m
-    if inside == 0 or not _hangs_together(inside, inside, beside26):
-        return False
-    # Outside counts within the 18 nearest, and must meet the voxel's face.
-    outside = ~inside & beside6[26]
-    faces = outside & beside6[27]
-    return faces != 0 and _hangs_together(outside, faces, beside6)
-
-
-@kernel
-def _hangs_together(cells: np.int64, seeds: np.int64, beside: IntArray) -> bool:
-    """Whether all seeds lie in one connected part of some cells of a neighbourhood."""
-    reached = seeds & -seeds
-    fresh = reached
-    while fresh:
-        grown = np.int64(0)
-        for m in range(26):
-            if (fresh >> m) & 1:
-                grown |= beside[m]
-        fresh = grown & cells & ~reached
-        reached |= fresh
-    return bool((seeds & ~reached) == 0)
-
-
-def _adjacency() -> tuple[IntArray, IntArray]:
-    """For each neighbour the others beside it, as bits: by 26, and by faces among the 18 nearest.
-
-    The second has two more entries: which are the 18 nearest, and which share a face with the middle.
-    """
-    away = np.abs(NEIGHBOURS).sum(axis=1)
-    bits = np.int64(1) << np.arange(26, dtype=np.int64)
-    gap = np.abs(NEIGHBOURS[:, None] - NEIGHBOURS[None])
-    by26 = (gap.max(axis=2) == 1) * bits
-    by6 = ((gap.sum(axis=2) == 1) & (away <= 2)[None] & (away <= 2)[:, None]) * bits
-    extra = [int(bits[away <= 2].sum()), int(bits[away == 1].sum())]
-    return by26.sum(axis=1), np.concatenate([by6.sum(axis=1), np.array(extra, dtype=np.int64)])
-
-
-_ADJACENT = _adjacency()

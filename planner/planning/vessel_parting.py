@@ -23,6 +23,8 @@ FACING = 0.7
 AMID = 0.7
 #: Less than this in the wrong outline alone is roughness and stays.
 LEAST_ML = 0.01
+#: Farther than this from every wall it does not matter how far.
+FAR_MM = 15.0
 #: A bridge is laid at points so far apart.
 BRIDGE_STEP_MM = 0.5
 
@@ -201,13 +203,14 @@ class _Vessel:
 
 
 def _outside_mm(pieces: list[Line], places_mm: FloatArray) -> FloatArray:
+    """How far places lie outside of pieces; infinite beyond `FAR_MM`."""
     from scipy.spatial import cKDTree
 
     if not pieces:
         return np.full(len(places_mm), np.inf)
     points, radii = (np.concatenate(of) for of in zip(*pieces, strict=True))
-    away, nearest = cKDTree(points).query(places_mm)
-    return np.asarray(away - radii[nearest])
+    away, nearest = cKDTree(points).query(places_mm, distance_upper_bound=float(radii.max()) + FAR_MM)
+    return np.asarray(away - np.append(radii, 0.0)[nearest])
 
 
 def _bridges(lines: list[Line], either: BoolArray, step_mm: FloatArray) -> list[Line]:
