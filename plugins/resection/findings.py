@@ -12,7 +12,7 @@ from planner.model.assessment import Confidence, Finding, Severity, Source
 from planner.model.case import Case
 from planner.model.roles import Role
 from planner.planning.liver_volumes import LiverState
-from planner.planning.resected_liver import CrossedVessel, CutMargin, ResectedLiver
+from planner.planning.resected_liver import CAUDATE, CrossedVessel, CutMargin, ResectedLiver
 from planner.planning.rules import Rule
 
 
@@ -41,6 +41,7 @@ UNSEEN_TREE = _rule("tree_not_looked_at", Severity.INFO, "vessels found in an ou
 LIVER_STATE = _rule(
     "liver_state_unknown", Severity.WARNING, "thresholds depend on what a liver has been through"
 )
+GIVEN = _rule("given_side_not_followed", Severity.WARNING, "what is entered and not followed is said")
 NO_INFLOW = _rule("remnant_without_inflow", Severity.WARNING, "liver without inflow is lost")
 NO_OUTFLOW = _rule("remnant_without_outflow", Severity.INFO, "liver without outflow is at risk, not dead")
 #: More than this share of the liver resected is said.
@@ -128,6 +129,28 @@ def ground_findings(case: Case, ground: ResectionGround) -> list[Finding]:
         text = f"Vessels were found in {', '.join(sorted(ground.found))}; nobody has looked at the trees."
         found.append(UNSEEN_TREE.finding(text, "plan"))
     found += [NO_VESSELS.finding(note, "plan") for note in ground.notes]
+    return found
+
+
+def given_findings(resected: ResectedLiver) -> list[Finding]:
+    """Of what was given to one side and is not followed, or only in part."""
+    found = []
+    for resection in resected.resections:
+        if resection.caudate and CAUDATE not in resected.liver.columns:
+            text = f"{resection.id} gives the caudate lobe to the {resection.caudate}: it is not segmented, so the cut decides."
+            found.append(GIVEN.finding(text, resection.id))
+        elif resection.caudate:
+            text = (
+                f"{resection.id} gives the caudate lobe to the {resection.caudate}: volumes follow that; margins,"
+                " vessels and pieces follow the cut."
+            )
+            found.append(GIVEN.finding(text, resection.id))
+        if resection.middle_hepatic_vein:
+            text = (
+                f"{resection.id} gives the middle hepatic vein to the {resection.middle_hepatic_vein}: not judged"
+                " yet, outflow follows the cut."
+            )
+            found.append(GIVEN.finding(text, resection.id))
     return found
 
 

@@ -15,7 +15,7 @@ from planner.base.task import Task
 from planner.model.assessment import Assessment, Finding, Metric, Preview, Severity
 from planner.model.case import Case
 from planner.model.plan import Plan
-from planner.planning.resected_liver import CutMargin, ResectedLiver
+from planner.planning.resected_liver import ABLATED, CutMargin, ResectedLiver
 from planner.planning.territories import OUTFLOW_ROLES
 from planner.plugin.hashing import plan_hash, structures_hash, trees_hash
 from planner.plugin.settings import settings_values
@@ -42,6 +42,7 @@ def preview(case: Case, prepared: ResectionGround, plan: Plan, settings: Setting
     ]
     found = [
         *say.ground_findings(case, prepared),
+        *say.given_findings(resected),
         *say.volume_findings(shares, settings),
         *say.lesion_findings(prepared, resected, margins, _treated(plan), settings),
     ]
@@ -67,6 +68,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
     metrics: list[Metric] = count.volume_metrics(shares, case.patient, settings)
     metrics += count.lesion_metrics(ground, resected, margins)
     found: list[Finding] = say.ground_findings(case, ground)
+    found += say.given_findings(resected)
     found += say.volume_findings(shares, settings)
     found += say.lesion_findings(ground, resected, margins, _treated(plan), settings)
     task.report(0.75, "Vessels and flow")
@@ -113,7 +115,7 @@ def _losses(ground: ResectionGround, resected: ResectedLiver) -> tuple[float, fl
     outflow = lost(ground, resected, [t for t in ground.trees if t.role in OUTFLOW_ROLES])
     flow = np.where(inflow | outflow, inflow.astype(np.int8) + 2 * outflow.astype(np.int8), -1)
     parted = ResectedLiver(resected.liver.with_column("flow lost", flow), resected.resections)
-    dead = parted.liver.chosen("ablated") if "ablated" in parted.liver.columns else None
+    dead = parted.liver.chosen(ABLATED) if ABLATED in parted.liver.columns else None
 
     def left_ml(numbers: tuple[int, ...]) -> float:
         chosen = parted.liver.chosen("flow lost", numbers)

@@ -204,6 +204,22 @@ def test_the_same_question_gives_the_same_bits(case: Case) -> None:
     assert (one.metrics, one.findings, one.inputs) == (two.metrics, two.findings, two.inputs)
 
 
+def test_what_is_given_to_a_side_and_not_followed_is_said(case: Case) -> None:
+    given = replace(plane(20.0), caudate="remnant", middle_hepatic_vein="specimen")
+    texts = [f.text for f in asked(case, given).findings if f.rule == "given_side_not_followed"]
+    assert "not segmented" in texts[0]
+    assert "not judged yet" in texts[1]
+    lobe = replace(case.structures["lesion"], name="lobe", role=Role.COUINAUD_1)
+    grid = case.structures.grid
+    k, j, i = np.indices(grid.shape)
+    x = grid.to_lps(np.stack([i, j, k], axis=-1).astype(float))[..., 0]
+    lobed = case.with_structures(case.structures.with_mask(lobe, (x > 30.0) & case.structures.mask("liver")))
+    answer = asked(lobed, replace(plane(20.0), caudate="remnant"))
+    assert value(answer, "resected_volume_ml") == pytest.approx(cap_ml(20.0) - cap_ml(30.0), rel=0.06)
+    assert "volumes follow that" in rules(answer)["given_side_not_followed"]
+    assert "given_side_not_followed" not in rules(asked(case, plane(20.0)))
+
+
 def test_pieces_of_a_remnant(case: Case) -> None:
     slab = (plane(10.0), Resection("r2", PlaneCut((-60.0, 0.0, 0.0), (-1.0, 0.0, 0.0))))
     assert value(asked(case, *slab), "remnant_pieces_count") == 1.0
