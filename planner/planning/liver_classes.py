@@ -9,13 +9,12 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage as ndi
 
 from planner.base.errors import InvalidValue
 from planner.compute.class_runs import ClassRuns
 from planner.model.geometry import FloatArray, Grid
-from planner.model.roles import Role
 from planner.model.structures import StructureSet
+from planner.planning.liver_ground import LiverGround, liver_lesions
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -52,35 +51,15 @@ class LiverClasses:
         Raises
         ------
         InvalidValue
-            If no liver is segmented.
+            If no liver is outlined.
         """
-        livers = [s.name for s in structures.with_role(Role.LIVER) if not structures.box(s.name).is_empty]
-        if not livers:
-            raise InvalidValue(
-                "No liver is segmented.", structures.id, "Import or outline the liver in the mode Structures."
-            )
-        whole = structures.union_mask(livers)
-        lesions = [
-            s.name
-            for s in structures.with_role(Role.LESION)
-            if not structures.box(s.name).is_empty and _touches(structures, s.name, whole)
-        ]
-        number = np.full(structures.grid.shape, -1, dtype=np.int32)
+        ground, lesions = LiverGround.of(structures), liver_lesions(structures)
+        number = np.full(ground.mask.shape, -1, dtype=np.int32)
         for n, name in enumerate(lesions):
-            box = structures.box(name)
-            part = number[box.slices]
-            part[structures.mask(name, box) & (part < 0)] = n
-        whole |= number >= 0
-        inside = np.nonzero(whole)
-        low = [int(a.min()) for a in inside]
-        high = [int(a.max()) + 1 for a in inside]
-        cut = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        origin = tuple(float(v) for v in structures.grid.to_lps(np.array(low[::-1], dtype=float)))
-        shape = tuple(b - a for a, b in zip(low, high, strict=True))
-        grid = Grid(shape, structures.grid.spacing_mm, origin, structures.grid.direction)  # type: ignore[arg-type]
-        codes = np.where(whole[cut], 0, -1).astype(np.int32)
+            number[structures.mask(name, ground.box) & (number < 0)] = n
+        codes = np.where(ground.mask, 0, -1).astype(np.int32)
         codes.setflags(write=False)
-        return cls(grid, codes, MappingProxyType({}), tuple(lesions)).with_column(LESION, number[cut])
+        return cls(ground.grid, codes, MappingProxyType({}), lesions).with_column(LESION, number)
 
     def with_column(self, name: str, values: npt.NDArray[np.integer]) -> LiverClasses:
         """The liver parted further by a number for each voxel of its box [k, j, i], -1 for none."""
@@ -134,9 +113,3 @@ class LiverClasses:
 @lru_cache(maxsize=6)
 def _runs(liver: LiverClasses, axis: int) -> ClassRuns:
     return ClassRuns.of(liver.grid, liver.codes, axis, liver.classes)
-
-
-def _touches(structures: StructureSet, name: str, liver: BoolArray) -> bool:
-    """Whether a structure shares a voxel with the liver, or a face with one of its voxels."""
-    box = structures.box(name).grown((1, 1, 1), structures.grid.shape)
-    return bool((ndi.binary_dilation(structures.mask(name, box)) & liver[box.slices]).any())

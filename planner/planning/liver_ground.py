@@ -56,7 +56,7 @@ class LiverGround:
 
     @classmethod
     def of(cls, structures: StructureSet) -> LiverGround:
-        """The liver of structures with all lesions, which belong to it.
+        """The liver of structures with the lesions that lie in it or touch it, which belong to it.
 
         Raises
         ------
@@ -68,8 +68,7 @@ class LiverGround:
             raise InvalidValue(
                 "No liver is outlined.", f"structures '{structures.id}'", "Outline the liver first."
             )
-        lesions = [s.name for s in structures.with_role(Role.LESION)]
-        return cls.of_mask(structures.grid, structures.union_mask([*livers, *lesions]))
+        return cls.of_mask(structures.grid, structures.union_mask([*livers, *liver_lesions(structures)]))
 
     @classmethod
     def of_mask(cls, grid: Grid, mask: BoolArray) -> LiverGround:
@@ -123,3 +122,17 @@ class LiverGround:
             and self.whole.same_as(other.whole)
             and bool(np.array_equal(self.mask, other.mask))
         )
+
+
+def liver_lesions(structures: StructureSet) -> tuple[str, ...]:
+    """Lesions that share a voxel or a face of one with the liver; others lie elsewhere in the body."""
+    livers = [s.name for s in structures.with_role(Role.LIVER)]
+    found = []
+    for lesion in structures.with_role(Role.LESION):
+        if structures.box(lesion.name).is_empty:
+            continue
+        box = structures.box(lesion.name).grown((1, 1, 1), structures.grid.shape)
+        near = ndi.binary_dilation(structures.mask(lesion.name, box))
+        if (near & structures.union_mask(livers, box)).any():
+            found.append(lesion.name)
+    return tuple(found)

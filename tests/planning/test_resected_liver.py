@@ -19,6 +19,7 @@ from planner.model.structures import StructureSet
 from planner.model.vessel_tree import Branch, VesselTree
 from planner.planning.excision import excised
 from planner.planning.liver_classes import LESION, LiverClasses
+from planner.planning.liver_ground import LiverGround
 from planner.planning.resected_liver import ABLATED, CAUDATE, ResectedLiver
 from planner.planning.resection_sides import set_column
 
@@ -183,6 +184,18 @@ def test_vessels_that_are_crossed_and_pieces() -> None:
     assert pieces[0] == pytest.approx(pieces[1], rel=0.05)
 
 
+def test_a_lesion_elsewhere_in_the_body_is_no_liver() -> None:
+    """Territories and resections speak of the same liver."""
+    near = (Role.LESION, (62.5, 0.0, 0.0), 4.0)
+    set_ = phantom((2.0, 2.0, 2.0), near=near, far=(Role.LESION, (0.0, 80.0, 0.0), 5.0)).structures
+    liver = LiverClasses.of(set_)
+    assert liver.lesions == ("lesion", "near")
+    volume = ResectedLiver(liver, ()).sum_ml()[1]
+    assert volume == pytest.approx(LiverGround.of(set_).volume_ml)
+    assert volume > set_.volume_ml("liver")
+    assert ResectedLiver(liver, ()).lesion_ml("near")[1] == pytest.approx(set_.volume_ml("near"))
+
+
 def test_what_cannot_be() -> None:
     set_ = structures((4.0, 4.0, 4.0))
     liver = LiverClasses.of(set_)
@@ -196,7 +209,7 @@ def test_what_cannot_be() -> None:
     with pytest.raises(InvalidValue, match="folds") as caught:
         ResectedLiver(liver, (Resection("r7", PatchCut(rows)),)).sum_ml()
     assert "r7" in caught.value.thing
-    with pytest.raises(InvalidValue, match="No liver"):
+    with pytest.raises(InvalidValue, match="No liver is outlined"):
         LiverClasses.of(set_.without("liver"))
     with pytest.raises(InvalidValue, match="does not lie in the liver"):
         excised(liver, MarginCut("else", 5.0), outline(set_))
