@@ -18,6 +18,7 @@ from planner.scene.contours import SliceOutlines, mask_outline
 from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.field_overlay import field_cut
 from planner.scene.instruments import DrawnFoci, DrawnProbe, drawn_foci, drawn_path, drawn_probes
+from planner.scene.layers import Layer
 from planner.scene.pixel_plane import Patch
 from planner.scene.planes import PlaneStack
 from planner.scene.registered_overlay import laid_over
@@ -83,6 +84,7 @@ class SliceLayers:
         self._gaps: dict[str, LesionGap] = {}
         self._shown: tuple[str, PlaneStack] | None = None
         self._residual: ResidualCut | None = None
+        self.layers: dict[str, Layer] = {}
 
     def forget_planes(self) -> None:
         """The slices lie elsewhere from now on."""
@@ -144,6 +146,9 @@ class SliceLayers:
             foci,
             self._gaps_drawn(place, probes, foci),
             () if self.is_foreign else drawn_arrays(self._plan(place.ghost)),
+            ()
+            if self.is_foreign
+            else tuple(x.on_slice(place.stack, place.index) for x in self.layers.values()),
         )
 
     def _gaps_drawn(

@@ -14,11 +14,13 @@ from planner.base.errors import PlannerError
 from planner.desktop.messages import show_error
 from planner.model.plan import Instrument, Point
 from planner.model.points import as_point
+from planner.scene.planes import axes_of
 from planner.session.actions import Workbench
 from planner.session.appearance import GrayWindow
 from planner.session.holding import Held, held_needles
 from planner.session.outlining import Outline
 from planner.session.placing import Grip, Step
+from planner.session.pointing import Handle
 from planner.session.scan_pairs import NextClick
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ class SliceMouse:
         self._press: tuple[Qt.MouseButton, QPointF] | None = None
         self._held: Held | None = None
         self._end: int | None = None
-        self._is_brushing = False
+        self._handle: Handle | None = None
+        self._is_all = self._is_stroke = self._is_brushing = False
 
     def press(self, event: QMouseEvent) -> None:
         """Begin a click, a drag of a probe, a zoom or a pan."""
@@ -72,6 +75,9 @@ class SliceMouse:
         elif bench.following.next_click != NextClick.NOTHING:
             self._click_following(lps_mm)
             self._press = None
+        elif bench.pointer.wants_stroke and not view.is_foreign:
+            self._is_stroke = True
+            bench.pointer.begin_stroke(lps_mm, self._towards_lps())
         elif view.takes_brush():
             self._is_brushing = True
             bench.brushing.begin_stroke(lps_mm)
@@ -82,7 +88,10 @@ class SliceMouse:
             self._held = caught.as_whole() if is_whole else caught
             chosen = caught.instrument
             bench.session.selection.choose(instrument=chosen.id, lesion=chosen.lesion or None)
-        elif bench.accessing.is_on and bench.accessing.point_at(lps_mm):
+        elif (handle := self._caught_handle(at)) is not None:
+            self._handle = handle
+            self._is_all = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        elif self._click_pointer(lps_mm) or (bench.accessing.is_on and bench.accessing.point_at(lps_mm)):
             self._press = None
         elif self.tool == Tool.NAVIGATE:
             bench.session.selection.move_cursor(lps_mm)
@@ -105,6 +114,12 @@ class SliceMouse:
         elif self._is_brushing:
             self.bench.brushing.brush_to(view.lps_at(at.x(), at.y()))
             return
+        elif self._is_stroke:
+            self.bench.pointer.extend_stroke(view.lps_at(at.x(), at.y()))
+            return
+        elif self._handle is not None:
+            self.bench.pointer.drag(self._handle, self._moved_mm(at), self._is_all)
+            return  # measured from the press
         elif self._held is not None:
             self._drag_needle(at)
             return  # measured from the press
@@ -125,6 +140,15 @@ class SliceMouse:
         if self._held is not None:
             label, self._held = self._held.label, None
             self.bench.session.drop(label)
+        if self._handle is not None:
+            handle, self._handle = self._handle, None
+            self.bench.pointer.drop(handle)
+        if self._is_stroke:
+            self._is_stroke = False
+            try:
+                self.bench.pointer.end_stroke()
+            except PlannerError as error:
+                show_error(self.view, error)
         if self._is_brushing:
             self._is_brushing = False
             self.bench.brushing.end_stroke()
@@ -135,7 +159,11 @@ class SliceMouse:
         self.under = None
 
     def cancel(self) -> bool:
-        """Put a probe that is being dragged back; whether one was."""
+        """Put what is being dragged back; whether anything was."""
+        if self._handle is not None:
+            self._handle = self._press = None
+            self.bench.pointer.cancel_drag()
+            return True
         if self._held is None:
             return False
         self._held = self._press = None
@@ -152,12 +180,50 @@ class SliceMouse:
         if self.ghost is not None:
             self.ghost = None
             self.view.update()
-        if step == Step.TARGET or self.bench.following.next_click != NextClick.NOTHING:
+        is_following = self.bench.following.next_click != NextClick.NOTHING
+        if step == Step.TARGET or is_following or self.bench.pointer.is_waiting:
             self.view.setCursor(Qt.CursorShape.CrossCursor)
-        elif self.caught(at) is not None:
+        elif self.caught(at) is not None or self._caught_handle(at) is not None:
             self.view.setCursor(Qt.CursorShape.SizeAllCursor)
         else:
             self.view.unsetCursor()
+
+    def _click_pointer(self, lps_mm: Point) -> bool:
+        if self.view.is_foreign:
+            return False
+        try:
+            return self.bench.pointer.click(lps_mm)
+        except PlannerError as error:
+            show_error(self.view, error)
+            return True
+
+    def _caught_handle(self, at: QPointF) -> Handle | None:
+        """What of the mode's drawing is under the mouse: handles near the slice, then what it grabs."""
+        view = self.view
+        if view.stack is None or view.is_foreign:
+            return None
+        position = view.stack.position_mm(view.index)
+        near = []
+        for handle in self.bench.pointer.handles:
+            off = abs(float(view.stack.to_plane(np.array(handle.lps_mm))[2]) - position)
+            away = _distance(view.view_of(handle.lps_mm), at)
+            if away <= CATCH_PX and off <= max(handle.depth_mm, view.stack.step_mm[2]):
+                near.append((round(away), off, handle))
+        if near:
+            return min(near, key=lambda n: n[:2])[2]
+        return self.bench.pointer.grab(view.lps_at(at.x(), at.y()), SHAFT_PX * view.frame.mm_per_px)
+
+    def _towards_lps(self) -> Point:
+        assert self.view.stack is not None
+        return as_point(axes_of(self.view.stack.orientation).normal)
+
+    def _moved_mm(self, at: QPointF) -> Point:
+        """How far the mouse was moved in the slice since it was pressed."""
+        assert self._press is not None
+        assert self.view.stack is not None
+        scale = self.view.frame.mm_per_px
+        moved = at - self._press[1]
+        return as_point(self.view.stack.to_lps(moved.x() * scale, moved.y() * scale, 0.0))
 
     def _click_placing(self, lps_mm: Point) -> None:
         self.ghost = None
@@ -215,13 +281,8 @@ class SliceMouse:
 
     def _drag_needle(self, at: QPointF) -> None:
         assert self._held is not None
-        assert self._press is not None
-        assert self.view.stack is not None
-        scale = self.view.frame.mm_per_px
-        moved = at - self._press[1]
-        by = self.view.stack.to_lps(moved.x() * scale, moved.y() * scale, 0.0)
         try:
-            changed = self._held.moved(as_point(by))
+            changed = self._held.moved(self._moved_mm(at))
         except PlannerError:
             return  # entry on the tip: stay where it was until the mouse moves on
         self.bench.session.drag_plan(self.bench.session.plan.with_instrument(changed))

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from planner.base.errors import PlannerError
-from planner.desktop.messages import show_error
+from planner.desktop.space_mouse import SpaceMouse
 from planner.desktop.theme import SMALL_PX
 from planner.model.assessment import Surface
 from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.instruments import drawn_foci, drawn_path, drawn_probes
+from planner.scene.layers import Layer
 from planner.scene.palette import PAINTED
 from planner.scene.residual_cut import IN_SPACE
 from planner.scene.slice_painter import paint_scale_bar, shadowed_text
 from planner.scene.space_looks import SurfaceStyle
 from planner.session.actions import Workbench
-from planner.session.placing import Step
 
 if TYPE_CHECKING:
     from planner.scene.space import SpaceScene
 
 #: Name of the surface of what was left untreated; no structure's.
 RESIDUAL = "(left untreated)"
-#: Pixels the mouse may move between press and release of a click.
-CLICK_PX = 4.0
 
 
 class SpaceView(QWidget):
@@ -51,7 +47,9 @@ class SpaceView(QWidget):
         self.bench = bench
         self._scene: SpaceScene | None = None
         self._picture: QImage | None = None
-        self._press: tuple[Qt.MouseButton, QPointF, QPointF] | None = None
+        self.mouse = SpaceMouse(self, bench)
+        self._layers: dict[str, Layer] = {}
+        self.layer_legend = ""
         self._surfaces: dict[str, Any] = {}
         self._legend = ""
         self._skin_legend = ""
@@ -155,6 +153,21 @@ class SpaceView(QWidget):
             self._scene.remove_surface(RESIDUAL)
         self.refresh()
 
+    def show_layer(self, name: str, layer: Layer | None) -> None:
+        """Show what a mode draws, in place of an earlier one of the name; None takes it away."""
+        self._layers.pop(name, None)
+        if layer is not None:
+            self._layers[name] = layer
+        elif self._scene is not None:
+            self._scene.set_layer(name, ())
+        self.refresh_layers()
+
+    def refresh_layers(self) -> None:
+        """Draw what modes lay over the scene anew."""
+        for name, layer in self._layers.items():
+            self.scene.set_layer(name, layer.in_space())
+        self.refresh()
+
     def look_from(self, direction: str) -> None:
         """Turn to one of the six standard directions."""
         self.scene.look_from(direction)
@@ -187,7 +200,7 @@ class SpaceView(QWidget):
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
         shadowed_text(painter, QRectF(10, 6, 120, 18), Qt.AlignmentFlag.AlignLeft, "3D")
-        legends = [name for name in (self._legend, self._skin_legend) if name]
+        legends = [name for name in (self._legend, self._skin_legend, self.layer_legend) if name]
         paint_scale_bar(painter, self.scene.mm_per_px * ratio, self.height() - 20 * len(legends))
         for n, name in enumerate(legends):
             paint_legend(painter, name, 10.0, self.height() - 14.0 - 20 * n)
@@ -195,35 +208,23 @@ class SpaceView(QWidget):
     # mouse ---------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to turn, pan or zoom."""
+        """Take hold of a handle, begin a line, or begin to turn, pan or zoom."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._press = (event.button(), event.position(), event.position())
+        self.mouse.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Turn with the left, pan with the middle, zoom with the right button."""
-        if self._press is None or not self.bench.session.is_open:
-            return
-        button, start, last = self._press
-        moved = event.position() - last
-        camera = self.scene.renderer.GetActiveCamera()
-        if button == Qt.MouseButton.LeftButton:
-            camera.Azimuth(-0.45 * moved.x())
-            camera.Elevation(0.45 * moved.y())
-            camera.OrthogonalizeViewUp()
-        elif button == Qt.MouseButton.MiddleButton:
-            self._pan(moved)
-        else:
-            camera.Dolly(1.008 ** -moved.y())
-        self._press = (button, start, event.position())
-        self.refresh()
+        """Drag what is held; else turn with the left, pan with the middle, zoom with the right button."""
+        if self.bench.session.is_open:
+            self.mouse.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click without a drag points at a place on a surface."""
-        if self._press is not None and self._press[0] == Qt.MouseButton.LeftButton:
-            moved = event.position() - self._press[1]
-            if np.hypot(moved.x(), moved.y()) <= CLICK_PX:
-                self._click(event.position())
-        self._press = None
+        """End a drag; a click without one points at a place on a surface."""
+        self.mouse.release(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape puts what is dragged back."""
+        if event.key() != Qt.Key.Key_Escape or not self.mouse.cancel():
+            super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Show this view alone, or all again."""
@@ -241,31 +242,6 @@ class SpaceView(QWidget):
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self.refresh()
         super().changeEvent(event)
-
-    def _pan(self, moved: QPointF) -> None:
-        camera = self.scene.renderer.GetActiveCamera()
-        scale = self.scene.mm_per_px * self.devicePixelRatioF()
-        up = np.array(camera.GetViewUp())
-        away = np.array(camera.GetDirectionOfProjection())
-        right = np.cross(away, up)
-        shift = (-moved.x() * right + moved.y() * up) * scale
-        camera.SetFocalPoint(*(np.array(camera.GetFocalPoint()) + shift))
-        camera.SetPosition(*(np.array(camera.GetPosition()) + shift))
-
-    def _click(self, at: QPointF) -> None:
-        ratio = self.devicePixelRatioF()
-        if not self.bench.session.is_open:
-            return
-        point = self.scene.point_under(at.x() * ratio, at.y() * ratio)
-        if point is None:
-            return
-        if self.bench.placing.step != Step.IDLE:
-            try:
-                self.bench.placing.click(point)
-            except PlannerError as error:
-                show_error(self, error)
-        elif not (self.bench.accessing.is_on and self.bench.accessing.point_at(point)):
-            self.bench.session.selection.move_cursor(point)
 
 
 def paint_legend(painter: QPainter, name: str, x: float, y: float) -> None:

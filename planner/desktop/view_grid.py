@@ -9,6 +9,7 @@ from planner.desktop.slice_mouse import Tool
 from planner.desktop.slice_view import SliceView
 from planner.desktop.space_view import SpaceView
 from planner.model.assessment import ScalarField, Surface
+from planner.scene.layers import Layer
 from planner.scene.planes import Orientation
 from planner.scene.probe_planes import ProbeCut
 from planner.session.actions import Workbench
@@ -110,6 +111,20 @@ class ViewGrid(QWidget):
         for view in self.every_slice:
             view.show_field(field, zone)
         self.space.show_simulated(zone)
+
+    def show_layer(self, name: str, layer: Layer | None) -> None:
+        """Lay what a mode draws over all views, in place of an earlier one of the name; None takes it away."""
+        for view in self.every_slice:
+            view.layers.layers.pop(name, None)
+            if layer is not None:
+                view.layers.layers[name] = layer
+            view.update()
+        self.space.show_layer(name, layer)
+
+    def refresh_layers(self) -> None:
+        """Draw what modes lay over the views anew."""
+        self.space.refresh_layers()
+        self.refresh_slices()
 
     def refresh_slices(self) -> None:
         """Paint the slices anew."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPen
 
 from planner.model.geometry import FloatArray
@@ -16,6 +16,8 @@ from planner.scene.contours import Outlines
 from planner.scene.drawn_electrodes import DrawnArray
 from planner.scene.instrument_painter import paint_electrodes, paint_foci, paint_probe, paint_zone
 from planner.scene.instruments import DrawnFoci, DrawnProbe
+from planner.scene.layers import SliceMarks
+from planner.scene.mark_painter import paint_marks, paint_patch, paint_segments
 from planner.scene.palette import SIMULATED, Color
 from planner.scene.pixel_plane import Patch
 from planner.scene.planes import PlaneStack, letters_of
@@ -75,6 +77,8 @@ class SliceContent:
         What of lesions and their margins no zone holds.
     arrays
         Electrodes for electroporation.
+    marks
+        What modes lay over it.
     """
 
     stack: PlaneStack
@@ -96,6 +100,7 @@ class SliceContent:
     foci: tuple[DrawnFoci, ...] = ()
     gaps: tuple[Patch, ...] = ()
     arrays: tuple[DrawnArray, ...] = ()
+    marks: tuple[SliceMarks, ...] = ()
 
 
 def paint_slice(
@@ -117,7 +122,7 @@ def paint_backdrop(painter: QPainter, frame: SliceFrame, content: SliceContent) 
     _paint_outlines(painter, frame, content)
     _paint_skin(painter, frame, content)
     if content.simulated is not None:
-        _paint_segments(painter, frame, content.simulated, QPen(QColor(SIMULATED), 2.2))
+        paint_segments(painter, frame, content.simulated, QPen(QColor(SIMULATED), 2.2))
     painter.restore()
 
 
@@ -131,8 +136,10 @@ def paint_overlay(
         painter.setFont(font)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for gap in content.gaps:
-        _paint_patch(painter, frame, gap)
+        paint_patch(painter, frame, gap)
     _paint_crosshair(painter, frame, content)
+    for marks in content.marks:
+        paint_marks(painter, frame, content.stack, marks)
     normal = content.stack.position_mm(content.index)
     for probe in content.probes:
         paint_zone(painter, frame, content.stack, probe, normal)
@@ -199,34 +206,17 @@ def _paint_outlines(painter: QPainter, frame: SliceFrame, content: SliceContent)
 def _paint_skin(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
     for color, segments in content.skin:
         pen = QPen(QColor(color), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-        _paint_segments(painter, frame, segments, pen)
-
-
-def _paint_segments(painter: QPainter, frame: SliceFrame, segments: FloatArray, pen: QPen) -> None:
-    ends = segments.reshape(-1, 2)
-    x = ((ends[:, 0] - frame.center_mm[0]) / frame.mm_per_px + frame.width / 2).tolist()
-    y = ((ends[:, 1] - frame.center_mm[1]) / frame.mm_per_px + frame.height / 2).tolist()
-    painter.setPen(pen)
-    painter.drawLines([QLineF(x[n], y[n], x[n + 1], y[n + 1]) for n in range(0, len(x), 2)])
+        paint_segments(painter, frame, segments, pen)
 
 
 def _paint_field(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:
     if content.overlay is None:
         return
-    _paint_patch(painter, frame, content.overlay)
+    paint_patch(painter, frame, content.overlay)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for _, color, line in content.overlay.lines:
         painter.setPen(QPen(QColor(*color), 1.2))
         painter.drawPolyline(frame.polygon(line))
-
-
-def _paint_patch(painter: QPainter, frame: SliceFrame, patch: Patch) -> None:
-    """Pixels of a patch of the slice, smoothed."""
-    rows, columns, _ = patch.pixels.shape
-    pixels = np.ascontiguousarray(patch.pixels)
-    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawImage(QRectF(frame.to_view(*patch.low_mm), frame.to_view(*patch.high_mm)), image)
 
 
 def _paint_proposed(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:

@@ -10,12 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import vtkmodules.vtkRenderingOpenGL2
 from PySide6.QtGui import QImage
-from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkPoints, vtkSMPTools, vtkUnsignedCharArray
-from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-from vtkmodules.vtkCommonTransforms import vtkTransform
-from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkTubeFilter
-from vtkmodules.vtkFiltersSources import vtkLineSource, vtkSphereSource
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkSMPTools, vtkUnsignedCharArray
 from vtkmodules.vtkRenderingCore import (
     vtkActor,
     vtkPolyDataMapper,
@@ -25,9 +21,11 @@ from vtkmodules.vtkRenderingCore import (
 
 from planner.model.assessment import Surface
 from planner.model.plan import Point
+from planner.scene.actors import ball, fractions, painted, part_actor, plain, rod, zone_ball
 from planner.scene.drawn_electrodes import DrawnArray
-from planner.scene.instruments import DrawnFoci, DrawnProbe, DrawnZone
-from planner.scene.palette import PAINTED, PROBE, SELECTED, SHAFT, SIMULATED, ZONE, Color, rgb
+from planner.scene.instruments import DrawnFoci, DrawnProbe
+from planner.scene.layers import SpacePart
+from planner.scene.palette import PROBE, SELECTED, SHAFT, SIMULATED, ZONE, rgb
 from planner.scene.space_looks import VIEW_DIRECTIONS, SurfaceStyle
 
 #: Liver and probes show through the painted skin.
@@ -52,8 +50,8 @@ class SpaceScene:
         self.window.SetOffScreenRendering(1)
         self.window.SetMultiSamples(0)
         self.renderer = vtkRenderer()
-        self.renderer.SetBackground(*_fractions(rgb("#0c0f12")))
-        self.renderer.SetBackground2(*_fractions(rgb("#1b2128")))
+        self.renderer.SetBackground(*fractions(rgb("#0c0f12")))
+        self.renderer.SetBackground2(*fractions(rgb("#1b2128")))
         self.renderer.GradientBackgroundOn()
         # Blending in the order of the actors costs a third of order-independent translucency.
         self.renderer.SetUseOIT(False)
@@ -63,6 +61,7 @@ class SpaceScene:
         self._margins: dict[str, vtkActor] = {}
         self._skin: vtkActor | None = None
         self._simulated: vtkActor | None = None
+        self._layers: dict[str, dict[SpacePart, vtkActor]] = {}
         self._is_closed = False
 
     def close(self) -> None:
@@ -93,7 +92,7 @@ class SpaceScene:
         if actor is None:
             return
         look = actor.GetProperty()
-        look.SetColor(*_fractions(style.color))
+        look.SetColor(*fractions(style.color))
         look.SetOpacity(style.opacity)
         look.SetSpecular(0.15)
         look.SetSpecularPower(20)
@@ -113,6 +112,8 @@ class SpaceScene:
         self.set_margins(())
         self.set_skin(None)
         self.set_simulated(None)
+        for name in list(self._layers):
+            self.set_layer(name, ())
 
     @property
     def surface_names(self) -> tuple[str, ...]:
@@ -135,25 +136,25 @@ class SpaceScene:
         for probe in probes:
             is_selected = probe.needle.id == selected
             for start, stop in probe.shafts_lps_mm or ((probe.needle.entry_lps_mm, probe.needle.tip_lps_mm),):
-                self._instruments.append(_rod(start, stop, 1.2 if is_selected else 0.9))
+                self._instruments.append(rod(start, stop, 1.2 if is_selected else 0.9))
             for point, radius in ((probe.needle.entry_lps_mm, 2.6), (probe.needle.tip_lps_mm, 1.6)):
-                self._instruments.append(_ball(point, radius, SELECTED if is_selected else PROBE))
+                self._instruments.append(ball(point, radius, SELECTED if is_selected else PROBE))
             if probe.zone is not None:
-                self._instruments.append(_zone(probe.zone))
+                self._instruments.append(zone_ball(probe.zone))
         for grid in foci:
             points, triangles = grid.mesh()
             mesh = Surface("foci", points.astype(np.float32), triangles)
-            self._instruments.append(_plain(mesh, ZONE, 0.5))
+            self._instruments.append(plain(mesh, ZONE, 0.5))
             ring = grid.window_lps_mm
             for start, stop in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-                self._instruments.append(_rod(start, stop, 0.9))
+                self._instruments.append(rod(start, stop, 0.9))
         for array in arrays:
             for electrode in (e for e in array.electrodes if not e.is_later):
                 bare, tip = electrode.bare_end_lps_mm, electrode.tip_lps_mm
-                self._instruments.append(_rod(electrode.entry_lps_mm, bare, 0.7, SHAFT))
-                self._instruments.append(_rod(bare, tip, 1.3))
+                self._instruments.append(rod(electrode.entry_lps_mm, bare, 0.7, SHAFT))
+                self._instruments.append(rod(bare, tip, 1.3))
                 color = SELECTED if array.id == selected else PROBE
-                self._instruments.append(_ball(electrode.entry_lps_mm, 2.2, color))
+                self._instruments.append(ball(electrode.entry_lps_mm, 2.2, color))
         for actor in self._instruments:
             self.renderer.AddActor(actor)
 
@@ -167,7 +168,7 @@ class SpaceScene:
         for surface in surfaces:
             if surface.values is None:
                 continue
-            actor = _painted(surface)
+            actor = painted(surface)
             self._margins[surface.subject] = actor
             self.renderer.AddActor(actor)
             if surface.subject in self._structures:
@@ -180,7 +181,7 @@ class SpaceScene:
             self._skin = None
         if surface is None:
             return
-        self._skin = _painted(surface)
+        self._skin = painted(surface)
         look = self._skin.GetProperty()
         look.SetOpacity(SKIN_OPACITY)
         look.SetBackfaceCulling(True)
@@ -193,8 +194,20 @@ class SpaceScene:
             self.renderer.RemoveActor(self._simulated)
             self._simulated = None
         if surface is not None:
-            self._simulated = _plain(surface, SIMULATED, 0.45)
+            self._simulated = plain(surface, SIMULATED, 0.45)
             self.renderer.AddActor(self._simulated)
+
+    def set_layer(self, name: str, parts: tuple[SpacePart, ...]) -> None:
+        """Show what a mode lays over the scene; parts that were there already are kept as they are."""
+        before = self._layers.get(name, {})
+        kept = {part: before[part] if part in before else part_actor(part) for part in parts}
+        for part, actor in before.items():
+            if part not in kept:
+                self.renderer.RemoveActor(actor)
+        for part, actor in kept.items():
+            if part not in before:
+                self.renderer.AddActor(actor)
+        self._layers[name] = kept
 
     # camera --------------------------------------------------------------------------------
 
@@ -242,6 +255,29 @@ class SpaceScene:
         height = max(1, self.window.GetSize()[1])
         return float(2.0 * camera.GetDistance() * np.tan(np.radians(camera.GetViewAngle()) / 2) / height)
 
+    def display_of(self, lps_mm: Point) -> tuple[float, float]:
+        """The pixel (from the upper left) a point is seen at."""
+        self.renderer.SetWorldPoint(*lps_mm, 1.0)
+        self.renderer.WorldToDisplay()
+        x, y, _ = self.renderer.GetDisplayPoint()
+        return float(x), self.window.GetSize()[1] - 1.0 - float(y)
+
+    def under_at_depth(self, x: float, y: float, depth_of_lps_mm: Point) -> Point:
+        """The point under a pixel that lies as deep in the picture as another one."""
+        self.renderer.SetWorldPoint(*depth_of_lps_mm, 1.0)
+        self.renderer.WorldToDisplay()
+        depth = self.renderer.GetDisplayPoint()[2]
+        self.renderer.SetDisplayPoint(x, self.window.GetSize()[1] - 1.0 - y, depth)
+        self.renderer.DisplayToWorld()
+        px, py, pz, scale = self.renderer.GetWorldPoint()
+        return float(px / scale), float(py / scale), float(pz / scale)
+
+    @property
+    def towards_lps(self) -> Point:
+        """The direction the viewer looks in."""
+        x, y, z = self.renderer.GetActiveCamera().GetDirectionOfProjection()
+        return float(x), float(y), float(z)
+
     # pictures ------------------------------------------------------------------------------
 
     def pixels(self, width: int, height: int) -> npt.NDArray[np.uint8]:
@@ -273,105 +309,3 @@ class SpaceScene:
             return None
         px, py, pz = picker.GetPickPosition()
         return float(px), float(py), float(pz)
-
-
-def _rod(start: npt.ArrayLike, stop: npt.ArrayLike, radius: float, color: str = PROBE) -> vtkActor:
-    line = vtkLineSource()
-    line.SetPoint1(*np.asarray(start, dtype=float).tolist())
-    line.SetPoint2(*np.asarray(stop, dtype=float).tolist())
-    tube = vtkTubeFilter()
-    tube.SetInputConnection(line.GetOutputPort())
-    tube.SetRadius(radius)
-    tube.SetNumberOfSides(12)
-    tube.CappingOn()
-    return _actor(tube, color, 1.0)
-
-
-def _ball(point: Point, radius: float, color: str) -> vtkActor:
-    ball = vtkSphereSource()
-    ball.SetCenter(*point)
-    ball.SetRadius(radius)
-    ball.SetThetaResolution(16)
-    ball.SetPhiResolution(16)
-    return _actor(ball, color, 1.0)
-
-
-def _zone(zone: DrawnZone) -> vtkActor:
-    ball = vtkSphereSource()
-    ball.SetRadius(1.0)
-    ball.SetThetaResolution(48)
-    ball.SetPhiResolution(32)
-    actor = _actor(ball, ZONE, 0.16)
-    axis = np.array(zone.axis_lps)
-    turn = np.cross((0.0, 0.0, 1.0), axis)
-    angle = float(np.degrees(np.arccos(np.clip(axis[2], -1.0, 1.0))))
-    place = vtkTransform()
-    place.Translate(*zone.center_lps_mm)
-    if np.linalg.norm(turn) > 1e-9:
-        place.RotateWXYZ(angle, *turn)
-    place.Scale(zone.across_mm, zone.across_mm, zone.along_mm)
-    actor.SetUserTransform(place)
-    actor.GetProperty().SetBackfaceCulling(True)
-    return actor
-
-
-def _painted(surface: Surface) -> vtkActor:
-    assert surface.values is not None
-    data = _mesh(surface)
-    _, classes = PAINTED[surface.name]
-    bounds = np.array([b for b, _, _ in classes[:-1]])
-    colors = np.array([rgb(c) for _, c, _ in classes], dtype=np.uint8)
-    shades = colors[np.searchsorted(bounds, surface.values, side="right")]
-    data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(shades), deep=True))
-    mapper = _shaded(data)
-    mapper.SetColorModeToDirectScalars()
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    return actor
-
-
-def _plain(surface: Surface, color: str, opacity: float) -> vtkActor:
-    mapper = _shaded(_mesh(surface))
-    mapper.ScalarVisibilityOff()
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    actor.GetProperty().SetColor(*_fractions(rgb(color)))
-    actor.GetProperty().SetOpacity(opacity)
-    actor.GetProperty().SetBackfaceCulling(True)
-    return actor
-
-
-def _mesh(surface: Surface) -> vtkPolyData:
-    data = vtkPolyData()
-    points = vtkPoints()
-    points.SetData(numpy_to_vtk(np.ascontiguousarray(surface.points_lps_mm, dtype=np.float32), deep=True))
-    data.SetPoints(points)
-    cells = vtkCellArray()
-    count = len(surface.triangles)
-    offsets = numpy_to_vtk(np.arange(0, 3 * count + 1, 3, dtype=np.int64), deep=True)
-    cells.SetData(offsets, numpy_to_vtk(surface.triangles.astype(np.int64).ravel(), deep=True))
-    data.SetPolys(cells)
-    return data
-
-
-def _shaded(data: vtkPolyData) -> vtkPolyDataMapper:
-    normals = vtkPolyDataNormals()
-    normals.SetInputData(data)
-    normals.SplittingOff()
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputConnection(normals.GetOutputPort())
-    return mapper
-
-
-def _actor(source: Any, color: str, opacity: float) -> vtkActor:
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputConnection(source.GetOutputPort())
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    actor.GetProperty().SetColor(*_fractions(rgb(color)))
-    actor.GetProperty().SetOpacity(opacity)
-    return actor
-
-
-def _fractions(color: Color) -> tuple[float, float, float]:
-    return color[0] / 255, color[1] / 255, color[2] / 255

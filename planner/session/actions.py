@@ -17,6 +17,7 @@ from planner.session.landmarking import Landmarking
 from planner.session.outlining import Outline, Outlining
 from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
+from planner.session.pointing import Pointer
 from planner.session.scan_pairs import NextClick
 from planner.session.session import Session, new_plan
 from planner.session.simulating import Simulating
@@ -45,6 +46,7 @@ class Workbench:
     achieving: Achieving = field(init=False)
     placed: PlacedNeedles = field(init=False)
     appearance: Appearance = field(default_factory=Appearance)
+    pointer: Pointer = field(default_factory=Pointer)
 
     def __post_init__(self) -> None:
         self.placing = ProbePlacing(self.session)
