@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from planner.desktop.electrode_work import ElectrodeWork
     from planner.desktop.path_work import PathWork
     from planner.desktop.paths_panel import PathsPanel
+    from planner.desktop.resection_panel import ResectionPanel
+    from planner.desktop.resection_work import ResectionWork
     from planner.desktop.simulation_panel import SimulationPanel
     from planner.desktop.structures_panel import StructuresPanel
     from planner.desktop.window import MainWindow
@@ -40,6 +42,7 @@ class Mode:
 MODES = (
     Mode("ablation", "Ablation", "Place probes and judge them", "plan_panel"),
     Mode("ire", "IRE", "Irreversible electroporation: electrodes, pulses and the field", "electrode_panel"),
+    Mode("resection", "Resection", "Draw what is taken out, and see what remains", "resection_panel"),
     Mode("paths", "Paths", "Where a needle may enter, and plans to choose from", "paths_panel"),
     Mode("simulation", "Simulation", "Heat or cold by a model, with vessels that cool", "simulation_panel"),
     Mode("afterwards", "Afterwards", "Was it enough? Another scan laid over this one", "afterwards_panel"),
@@ -94,6 +97,7 @@ class ModalWindow(QMainWindow):
         self.path_work.switch(self.is_in("paths_panel"))
         self.afterwards_work.switch(self.is_in("afterwards_panel"))
         self.electrode_work.switch(self.is_in("electrode_panel"))
+        self.resection_work.switch(self.is_in("resection_panel"))
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
 
@@ -127,6 +131,25 @@ class ModalWindow(QMainWindow):
         from planner.desktop.electrode_work import ElectrodeWork
 
         return ElectrodeWork(self.whole)
+
+    @cached_property
+    def resection_panel(self) -> ResectionPanel:
+        """The panel of the mode Resection."""
+        from planner.desktop.resection_panel import ResectionPanel
+
+        panel = ResectionPanel(self.bench)
+        panel.place_asked.connect(self.go_to)
+        panel.settings_asked.connect(self.show_settings)
+        panel.trouble.connect(lambda error: show_error(self, error))
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def resection_work(self) -> ResectionWork:
+        """What ties the mode Resection together."""
+        from planner.desktop.resection_work import ResectionWork
+
+        return ResectionWork(self.whole)
 
     @cached_property
     def paths_panel(self) -> PathsPanel:

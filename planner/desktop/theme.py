@@ -99,9 +99,11 @@ QLabel[amber="true"] {{ color: {amber}; font-size: {SMALL_PX}px; }}
 QFrame[card="true"] QLabel {{ background: transparent; }}
 QPushButton, QToolButton[button="true"] {{ background: {t.control}; color: {t.text}; border: none; border-radius: 6px; padding: 6px 12px; }}
 QPushButton[compact="true"] {{ padding: 6px 8px; }}
+QPushButton[chip="true"] {{ padding: 4px 0; border-radius: 4px; }}
 QPushButton:hover {{ background: {t.hover}; }}
 QPushButton:focus {{ border: 1px solid {t.focus}; padding: 5px 11px; }}
 QPushButton[compact="true"]:focus {{ padding: 5px 7px; }}
+QPushButton[chip="true"]:focus {{ padding: 3px 0; }}
 QPushButton:disabled {{ color: {t.disabled}; background: {t.raised}; }}
 QPushButton:checked {{ background: {t.primary}; color: {t.on_primary}; }}
 QPushButton[primary="true"] {{ background: {t.primary}; color: {t.on_primary}; }}
@@ -110,6 +112,8 @@ QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.disabl
 QPushButton[mode="true"] {{ background: transparent; color: {t.dim}; padding: 7px 12px; }}
 QPushButton[mode="true"]:checked {{ background: {t.raised}; color: {t.text}; border-bottom: 2px solid {t.focus}; border-radius: 5px; }}
 QPushButton[mode="true"]:disabled {{ color: {t.disabled}; }}
+QPushButton::menu-indicator {{ image: url({icons}/down-{tone}.svg); width: 9px; height: 9px; subcontrol-position: right center; right: 6px; }}
+QPushButton#operations {{ padding-right: 20px; }}
 QPushButton[link="true"] {{ background: transparent; color: {t.focus}; padding: 0; text-align: left; }}
 QComboBox, QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {t.control}; color: {t.text}; border: 1px solid {t.line}; border-radius: 5px; padding: 3px 7px; selection-background-color: {t.focus}; }}
 QComboBox:focus, QLineEdit:focus, QDoubleSpinBox:focus {{ border-color: {t.focus}; }}

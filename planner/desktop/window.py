@@ -38,6 +38,7 @@ from planner.desktop.theme import apply_theme, shown_theme
 from planner.desktop.view_grid import ViewGrid
 from planner.desktop.window_menus import WindowMenus
 from planner.library.index import LibraryIndex
+from planner.model.assessment import Surface
 from planner.model.plan import Point
 from planner.scene.heat_overlay import temperature_at
 from planner.scene.palette import LIGHT, THEMES
@@ -200,6 +201,7 @@ class MainWindow(ModalWindow):
                 self.path_work.forget()
                 self.afterwards_work.forget()
                 self.electrode_work.forget()
+                self.resection_work.forget()
                 self.bench.simulating.clear()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
@@ -215,6 +217,7 @@ class MainWindow(ModalWindow):
         self.path_work.follow()
         self.afterwards_work.follow()
         self.electrode_work.follow()
+        self.resection_work.follow()
         self._show_banner()
         self.update_actions()
 
@@ -234,6 +237,7 @@ class MainWindow(ModalWindow):
         self.path_work.follow()
         self.afterwards_work.follow()
         self.electrode_work.follow()
+        self.resection_work.follow()
         self.simulation_panel.refresh()
         self._show_plan()
         self.update_actions()
@@ -256,22 +260,26 @@ class MainWindow(ModalWindow):
         if not self.session.is_open:
             return
         simulated = self.bench.simulating.assessment
+        painted: tuple[Surface, ...] = ()
         for module in (m.manifest.id for m in self.session.judgements.registry.judging(self.session.plan)):
             judgement = self.session.judgements.of(module)
             if self.paints_simulated and simulated is not None:
-                self.views.space.show_margins(simulated.surfaces)
+                painted += simulated.surfaces
             elif judgement.preview is not None:
-                self.views.space.show_margins(judgement.preview.surfaces)
+                painted += judgement.preview.surfaces
             elif judgement.assessment is not None and judgement.state == JudgementState.CURRENT:
-                self.views.space.show_margins(judgement.assessment.surfaces)
+                painted += judgement.assessment.surfaces
             waits = judgement.state == JudgementState.NONE and judgement.preview is None
             if waits and self.session.judgements.is_ready(module) and self.session.plan.instruments:
                 self.session.judgements.preview(
                     self.session.case, self.session.plan, self.session.selection.instrument
                 )
+        if painted or not self.session.plan.instruments:
+            self.views.space.show_margins(painted)
         self.plan_panel.judgement.refresh()
         if "electrode_work" in self.__dict__:
             self.electrode_work.follow()
+            self.resection_work.follow()
         self.show_progress()
         self.update_actions()
 
@@ -298,6 +306,7 @@ class MainWindow(ModalWindow):
         self.plan_panel.rebuild()
         self.path_work.follow()
         self.electrode_work.follow()
+        self.resection_work.follow()
         self.simulation_panel.refresh()
         self.views.follow_plan()
         self.views.space.show_plan()

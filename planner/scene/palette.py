@@ -71,6 +71,14 @@ MARGIN_CLASSES: tuple[tuple[float, str, str], ...] = (
     (float("inf"), "#0072B2", "≥ 10 mm"),
 )
 
+#: Classes of how near a resection's cut comes to a lesion: upper bound in mm, colour, label.
+CUT_CLASSES: tuple[tuple[float, str, str], ...] = (
+    (1.0, "#D55E00", "< 1"),
+    (5.0, "#E69F00", "1-5"),
+    (10.0, "#9ad0ec", "5-10"),
+    (float("inf"), "#0072B2", "≥ 10 mm"),
+)
+
 #: Classes of the chance of 5 mm, in the same hues: upper bound in percent, colour, label.
 CHANCE_CLASSES: tuple[tuple[float, str, str], ...] = (
     (50.0, "#D55E00", "< 50"),
@@ -92,6 +100,7 @@ PAINTED = {
     "lesion_margin": ("margin", MARGIN_CLASSES),
     "lesion_chance_of_5mm": ("chance of 5 mm", CHANCE_CLASSES),
     "lesion_simulated_chance_of_5mm": ("simulated chance of 5 mm", CHANCE_CLASSES),
+    "cut_margin": ("margin on the cut", CUT_CLASSES),
     "access_cost": ("path from here", ACCESS_CLASSES),
 }
 

@@ -18,6 +18,7 @@ from planner.session.outlining import Outline, Outlining
 from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.pointing import Pointer
+from planner.session.resecting import Line, Resecting
 from planner.session.scan_pairs import NextClick
 from planner.session.session import Session, new_plan
 from planner.session.simulating import Simulating
@@ -39,6 +40,7 @@ class Workbench:
     electrodes: ElectrodePlacing = field(init=False)
     suggesting_electrodes: Suggesting = field(init=False)
     advising: Advising = field(init=False)
+    resecting: Resecting = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
     landmarking: Landmarking = field(init=False)
@@ -56,6 +58,7 @@ class Workbench:
         self.electrodes = ElectrodePlacing(self.session, self.placing)
         self.suggesting_electrodes = Suggesting(self.session, ("electrode_array",), ELECTRODE_ORDERS)
         self.advising = Advising(self.session)
+        self.resecting = Resecting(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
         self.landmarking = Landmarking(self.following)
@@ -147,6 +150,7 @@ def _assess_why(bench: Workbench) -> str:
 def _cancel_why(bench: Workbench) -> str:
     is_running = bench.session.is_open and bench.session.judgements.is_running
     is_marking = bench.placing.step != Step.IDLE or bench.outlining.mode != Outline.NONE
+    is_marking |= bench.resecting.line != Line.NONE
     is_marking |= bench.following.next_click != NextClick.NOTHING or bench.brushing.brush != Brush.OFF
     return "" if is_running or is_marking or bench.outlining.proposal else "Nothing is running."
 
@@ -192,6 +196,7 @@ def _cancel(bench: Workbench) -> None:
     bench.outlining.cancel()
     bench.following.wait_for(NextClick.NOTHING)
     bench.brushing.choose_brush(Brush.OFF)
+    bench.resecting.start_line(Line.NONE)
     bench.session.cancel_drag()
     bench.session.judgements.cancel()
 

@@ -124,6 +124,12 @@ class Judgements:
         for name in tuple(self._judgements):  # who listens may ask anew
             self._mark_old(name)
 
+    def make_ready(self, case: Case, module: str) -> None:
+        """Prepare a module that waits for its instrument before the plan has one; nothing where it is not there."""
+        wanted = self.registry.modules.get(module)
+        if wanted is not None and _has_needed(wanted, case):
+            self._prepare(wanted, case)
+
     def preview(self, case: Case, plan: Plan, focus: str) -> None:
         """Answer at once with the few numbers shown while an instrument is dragged."""
         for module in self.registry.judging(plan):

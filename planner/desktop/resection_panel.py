@@ -1,0 +1,399 @@
+"""The right panel of the mode Resection: draw cuts, name operations, and what remains of the liver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from planner.base.errors import PlannerError
+from planner.desktop.judgement_view import JudgementView
+from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, page, scrolled, show
+from planner.desktop.size_form import SizeForm
+from planner.desktop.step_bar import StepBar
+from planner.model.resection import MarginCut, PatchCut, PlaneCut, Resection, SegmentsCut
+from planner.session.actions import Workbench
+from planner.session.resecting import MARGIN_MM, MODULE, Line
+
+PAGES = (
+    ("cut", "Cut", "Draw a resection, and what remains"),
+    ("map", "Map", "The cut laid flat, coloured by distance"),
+)
+#: To whom the caudate lobe and the middle hepatic vein go: field value and words.
+GIVEN = (("", "as cut"), ("remnant", "remnant"), ("specimen", "specimen"))
+
+
+class ResectionPanel(QWidget):
+    """Resections of the plan, how they are made and changed, and the judgement.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    """
+
+    place_asked = Signal(object)
+    settings_asked = Signal(str)
+    segments_asked = Signal()
+    aside_asked = Signal(bool)
+    trouble = Signal(object)
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidePanel")
+        self.bench = bench
+        cut, column = page()
+        self._title = heading("Resection")
+        column.addWidget(self._title)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(0)
+        column.addLayout(self._rows)
+        column.addLayout(self._line_buttons())
+        self._hint = dim_label("", wraps=True)
+        self._hint.setObjectName("resectionHint")
+        self._hint.setContentsMargins(14, 0, 14, 2)
+        column.addWidget(self._hint)
+        self.segments = SegmentChips(bench, self._do)
+        self.segments.segments_asked.connect(self.segments_asked)
+        column.addWidget(self.segments)
+        self.around = AroundForm(bench, self._do)
+        column.addWidget(self.around)
+        self.chosen = ChosenForm(bench, self._do)
+        self.chosen.aside_asked.connect(self.aside_asked)
+        column.addWidget(self.chosen)
+        self.facts = SizeForm(bench, self._do)
+        column.addWidget(self.facts)
+        self.judgement = JudgementView(bench, MODULE)
+        self.judgement.place_asked.connect(self.place_asked)
+        self.judgement.settings_asked.connect(self.settings_asked)
+        column.addWidget(self.judgement)
+        column.addStretch(1)
+        self.map_page, self.map_column = page()
+        self.stack = QStackedWidget()
+        for body in (cut, self.map_page):
+            self.stack.addWidget(scrolled(body))
+        bar = StepBar(PAGES)
+        bar.chosen.connect(self.stack.setCurrentIndex)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 4, 0, 0)
+        outer.setSpacing(2)
+        outer.addWidget(bar)
+        outer.addWidget(self.stack, 1)
+
+    def _line_buttons(self) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setContentsMargins(12, 4, 12, 2)
+        line.setSpacing(6)
+        self.patch = QPushButton("Draw surface")
+        self.patch.setObjectName("drawPatch")
+        self.patch.setProperty("primary", True)
+        self.patch.setToolTip(
+            "Draw a line on the liver, in a slice or in 3D: the cut goes straight in, and bends"
+        )
+        self.plane = QPushButton("Draw plane")
+        self.plane.setObjectName("drawPlane")
+        self.plane.setToolTip("Draw a line across the liver, in a slice or in 3D: a flat cut goes through it")
+        for button, kind in ((self.patch, Line.PATCH), (self.plane, Line.PLANE)):
+            button.setCheckable(True)
+            button.clicked.connect(lambda _checked, k=kind: self.bench.resecting.start_line(k))
+        self.operations = QPushButton("Operation")
+        self.operations.setObjectName("operations")
+        self.operations.setToolTip("Resections by name, as sets of segments")
+        self.operations.setMenu(self._operations())
+        for button in (self.patch, self.plane, self.operations):
+            button.setProperty("compact", True)
+            line.addWidget(button)
+        line.addStretch(1)
+        return line
+
+    def _operations(self) -> QMenu:
+        from planner.planning.operations import OPERATIONS
+
+        listed, group = QMenu(self), ""
+        for operation in OPERATIONS:
+            if operation.group != group and group:
+                listed.addSeparator()
+            group = operation.group
+            action = listed.addAction(operation.title)
+            action.setObjectName(f"operation_{operation.id}")
+            take = partial(self.bench.resecting.take_operation, operation.id)
+            action.triggered.connect(lambda _checked=False, take=take: self._do(take))
+        return listed
+
+    def refresh(self) -> None:
+        """Show resections and answers as they are now."""
+        session, resecting = self.bench.session, self.bench.resecting
+        if not session.is_open:
+            return
+        chosen = resecting.chosen
+        self._title.setText(f"Resection · plan {session.plan.name}".upper())
+        clear_layout(self._rows)
+        for each in session.plan.resections:
+            self._rows.addWidget(self._row(each, chosen))
+        for button, kind in ((self.patch, Line.PATCH), (self.plane, Line.PLANE)):
+            button.setEnabled(resecting.has_liver)
+            button.setChecked(resecting.line == kind)
+        self.operations.setEnabled(bool(resecting.outlined_segments))
+        self._show_hint(chosen)
+        self.segments.refresh()
+        self.around.refresh()
+        self.chosen.refresh()
+        self.facts.refresh()
+        self.judgement.refresh()
+
+    def _row(self, resection: Resection, chosen: Resection | None) -> Row:
+        row = Row(f"Resection {resection.id}")
+        row.set_selected(resection is chosen)
+        row.line.addWidget(dim_label(f"{resection.id} · {words_of(resection)}"), 1)
+        row.clicked.connect(lambda: self.bench.resecting.choose(resection.id))
+        return row
+
+    def _show_hint(self, chosen: Resection | None) -> None:
+        if not self.bench.resecting.has_liver:
+            words = "No liver is outlined: outline it in the mode Structures, or import it."
+        elif self.bench.resecting.line != Line.NONE:
+            words = "Press at one end of the cut and draw to the other, in a slice or on the liver in 3D. Esc stops."
+        elif chosen is None:
+            words = ""
+        elif isinstance(chosen.surface, PatchCut):
+            words = "Drag its points, or the cut itself where it runs in a slice; with Shift all of it."
+        elif isinstance(chosen.surface, PlaneCut):
+            words = "Drag the cut to move it, its four outer points to tilt it."
+        else:
+            words = "Bend makes it a surface with points one can drag."
+        self._hint.setText(words)
+        show(self._hint, bool(words))
+
+    def _do(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except PlannerError as error:
+            self.trouble.emit(error)
+            self.refresh()
+
+
+class SegmentChips(QWidget):
+    """A button a segment, down where it is taken, and the operations by their names."""
+
+    segments_asked = Signal()
+
+    def __init__(self, bench: Workbench, do: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        from planner.planning.operations import SEGMENTS
+
+        self.bench, self._do = bench, do
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 2, 12, 2)
+        column.setSpacing(4)
+        line = QHBoxLayout()
+        line.setSpacing(3)
+        line.addWidget(dim_label("Segments"))
+        self.chips: dict[int, QPushButton] = {}
+        for number in SEGMENTS:
+            chip = QPushButton(str(number))
+            chip.setObjectName(f"segment_{number}")
+            chip.setProperty("chip", True)
+            chip.setCheckable(True)
+            chip.setFixedWidth(28)
+            chip.setToolTip(f"Take segment {number}" + (" (caudate lobe)" if number == 1 else ""))
+            chip.clicked.connect(lambda _checked: self._take())
+            self.chips[number] = chip
+            line.addWidget(chip)
+        line.addStretch(1)
+        column.addLayout(line)
+        self._missing = QHBoxLayout()
+        self._words = dim_label("Segments are not outlined.")
+        self.make = link_button("Make them", "From the vessels of the liver: the mode Vessels shows how")
+        self.make.setObjectName("makeSegments")
+        self.make.clicked.connect(lambda _checked: self.segments_asked.emit())
+        self._missing.addWidget(self._words)
+        self._missing.addWidget(self.make)
+        self._missing.addStretch(1)
+        column.addLayout(self._missing)
+
+    def refresh(self) -> None:
+        """Show what can be taken, and what is."""
+        outlined, taken = self.bench.resecting.outlined_segments, self.bench.resecting.taken_segments
+        for number, chip in self.chips.items():
+            chip.setEnabled(number in outlined)
+            chip.setChecked(number in taken)
+        for widget in (self._words, self.make):
+            show(widget, not outlined and self.bench.resecting.has_liver)
+
+    def _take(self) -> None:
+        chosen = [n for n, chip in self.chips.items() if chip.isChecked()]
+        self._do(lambda: self.bench.resecting.take_segments(chosen))
+
+
+class AroundForm(QWidget):
+    """An excision around the selected lesion."""
+
+    def __init__(self, bench: Workbench, do: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.bench, self._do = bench, do
+        line = QHBoxLayout(self)
+        line.setContentsMargins(12, 2, 12, 2)
+        line.setSpacing(6)
+        self.button = QPushButton("Around lesion")
+        self.button.setObjectName("takeAround")
+        self.button.setProperty("compact", True)
+        self.button.clicked.connect(lambda _checked: self._take())
+        self.margin = margin_spin("aroundMargin")
+        self.wedge = QCheckBox("to the capsule")
+        self.wedge.setObjectName("aroundWedge")
+        self.wedge.setToolTip(
+            "A wedge: takes what lies between the lesion and the capsule too, the shortest way"
+        )
+        self.wedge.setChecked(True)
+        line.addWidget(self.button)
+        line.addWidget(self.margin)
+        line.addWidget(self.wedge)
+        line.addStretch(1)
+
+    def refresh(self) -> None:
+        """Name the lesion it would go around."""
+        lesion = self.bench.session.selection.lesion
+        self.button.setEnabled(bool(lesion) and self.bench.resecting.has_liver)
+        self.button.setToolTip(f"Take {lesion} with a margin" if lesion else "Select a lesion first")
+
+    def _take(self) -> None:
+        self._do(lambda: self.bench.resecting.take_around(self.margin.value(), self.wedge.isChecked()))
+
+
+class ChosenForm(QWidget):
+    """What can be changed of the chosen resection."""
+
+    aside_asked = Signal(bool)
+
+    def __init__(self, bench: Workbench, do: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.bench, self._do = bench, do
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 2, 0, 2)
+        column.setSpacing(2)
+        line = QHBoxLayout()
+        line.setContentsMargins(12, 0, 12, 0)
+        line.setSpacing(6)
+        self.turn = QPushButton("Other side")
+        self.turn.setObjectName("turnCut")
+        self.turn.setToolTip("Take what now remains, and leave what is now taken")
+        self.turn.clicked.connect(lambda _checked: self._do(bench.resecting.turn))
+        self.bend = QPushButton("Bend")
+        self.bend.setObjectName("bendCut")
+        self.bend.setToolTip("Make it a surface with points one can drag")
+        self.bend.clicked.connect(lambda _checked: self._do(bench.resecting.bend))
+        self.aside = QPushButton("Move aside")
+        self.aside.setObjectName("moveAside")
+        self.aside.setCheckable(True)
+        self.aside.setToolTip("Show the resected part beside the remnant in 3D")
+        self.aside.clicked.connect(self.aside_asked)
+        self.delete = QPushButton("Delete")
+        self.delete.setObjectName("deleteResection")
+        self.delete.clicked.connect(lambda _checked: self._do(bench.resecting.delete))
+        for button in (self.turn, self.bend, self.aside, self.delete):
+            button.setProperty("compact", True)
+            line.addWidget(button)
+        line.addStretch(1)
+        column.addLayout(line)
+        form = QFormLayout()
+        form.setContentsMargins(14, 2, 14, 2)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        self.margin = margin_spin("chosenMargin")
+        self.margin.valueChanged.connect(lambda _v: self._set_margin())
+        self.wedge = QCheckBox("to the capsule")
+        self.wedge.setObjectName("chosenWedge")
+        self.wedge.toggled.connect(lambda _on: self._set_margin())
+        around = QHBoxLayout()
+        around.addWidget(self.margin)
+        around.addWidget(self.wedge)
+        around.addStretch(1)
+        self._margin_label = dim_label("Margin")
+        form.addRow(self._margin_label, around)
+        self.given: dict[str, QComboBox] = {}
+        for field, words in (("caudate", "Caudate"), ("middle_hepatic_vein", "Middle vein")):
+            box = QComboBox()
+            box.setObjectName(f"give_{field}")
+            box.setAccessibleName(words)
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            for value, title in GIVEN:
+                box.addItem(title, value)
+            box.activated.connect(
+                lambda _n, f=field, b=box: self._do(lambda: bench.resecting.give(f, str(b.currentData())))
+            )
+            self.given[field] = box
+        pair = QHBoxLayout()
+        pair.addWidget(self.given["caudate"], 1)
+        pair.addWidget(dim_label("Middle vein"))
+        pair.addWidget(self.given["middle_hepatic_vein"], 1)
+        form.addRow(dim_label("Caudate"), pair)
+        column.addLayout(form)
+
+    def refresh(self) -> None:
+        """Show the chosen resection's choices."""
+        chosen = self.bench.resecting.chosen
+        show(self, chosen is not None)
+        if chosen is None:
+            return
+        cut = chosen.surface
+        self.turn.setEnabled(isinstance(cut, PlaneCut | PatchCut))
+        self.bend.setEnabled(not isinstance(cut, PatchCut))
+        is_margin = isinstance(cut, MarginCut)
+        for widget in (self._margin_label, self.margin, self.wedge):
+            show(widget, is_margin)
+        if isinstance(cut, MarginCut):
+            for field, value in ((self.margin, cut.margin_mm),):
+                field.blockSignals(True)
+                field.setValue(value)
+                field.blockSignals(False)
+            self.wedge.blockSignals(True)
+            self.wedge.setChecked(cut.is_wedge)
+            self.wedge.blockSignals(False)
+        for name, box in self.given.items():
+            box.setCurrentIndex(box.findData(getattr(chosen, name)))
+
+    def _set_margin(self) -> None:
+        chosen = self.bench.resecting.chosen
+        if chosen is not None and isinstance(chosen.surface, MarginCut):
+            self._do(lambda: self.bench.resecting.set_margin(self.margin.value(), self.wedge.isChecked()))
+
+
+def margin_spin(name: str) -> QDoubleSpinBox:
+    """A field for the margin of an excision."""
+    field = QDoubleSpinBox()
+    field.setObjectName(name)
+    field.setRange(1.0, 40.0)
+    field.setDecimals(0)
+    field.setSuffix(" mm")
+    field.setKeyboardTracking(False)
+    field.setValue(MARGIN_MM)
+    return field
+
+
+def words_of(resection: Resection) -> str:
+    """A resection in few words."""
+    if resection.name:
+        return resection.name
+    cut = resection.surface
+    if isinstance(cut, PlaneCut):
+        return "plane"
+    if isinstance(cut, PatchCut):
+        return "surface"
+    if isinstance(cut, SegmentsCut):
+        return ", ".join(cut.structures)
+    if isinstance(cut, MarginCut):
+        return f"{cut.margin_mm:g} mm around {cut.lesion}"
+    return f"territories of {cut.tree}"

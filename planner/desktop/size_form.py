@@ -1,0 +1,93 @@
+"""Height and weight of the patient, and what the liver has been through: shares of a standard liver need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
+
+from planner.desktop.pieces import dim_label
+from planner.session.actions import Workbench
+from planner.session.resecting import MODULE
+
+#: The setting of the module that decides which published least remnant is shown.
+STATE = "liver_state"
+
+
+class SizeForm(QWidget):
+    """Facts of the patient that decide how much liver is enough.
+
+    Parameters
+    ----------
+    bench
+        The session with its tools.
+    do
+        Runs a call and shows what goes wrong.
+    """
+
+    def __init__(self, bench: Workbench, do: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.bench, self._do = bench, do
+        form = QFormLayout(self)
+        form.setContentsMargins(14, 2, 14, 2)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        self.height_cm = self._spin("heightCm", 260.0, " cm", "Height")
+        self.weight_kg = self._spin("weightKg", 400.0, " kg", "Weight")
+        line = QHBoxLayout()
+        line.addWidget(self.height_cm, 1)
+        line.addWidget(self.weight_kg, 1)
+        form.addRow(dim_label("Patient"), line)
+        self.state = QComboBox()
+        self.state.setObjectName("liverState")
+        self.state.setAccessibleName("What the liver has been through")
+        self.state.setToolTip("Decides which published least remnant is shown")
+        self.state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.state.activated.connect(lambda _n: self._do(self._set_state))
+        form.addRow(dim_label("Liver"), self.state)
+
+    def refresh(self) -> None:
+        """Show the facts as they are known."""
+        patient = self.bench.session.case.patient
+        for field, value in ((self.height_cm, patient.height_cm), (self.weight_kg, patient.weight_kg)):
+            field.blockSignals(True)
+            field.setValue(value or 0.0)
+            field.blockSignals(False)
+        self._fill_states()
+        settings = self.bench.session.judgements.settings(MODULE)
+        self.state.setCurrentIndex(max(0, self.state.findData(settings.get(STATE, "unknown"))))
+
+    def _fill_states(self) -> None:
+        if self.state.count():
+            return
+        from planner.planning.liver_volumes import LiverState
+
+        for state in LiverState:
+            words = "Unknown: tell it to see thresholds" if state.value == "unknown" else state.value
+            self.state.addItem(words.capitalize(), state.value)
+
+    def _spin(self, name: str, top: float, unit: str, words: str) -> QDoubleSpinBox:
+        field = QDoubleSpinBox()
+        field.setObjectName(name)
+        field.setAccessibleName(words)
+        field.setRange(0.0, top)
+        field.setDecimals(0)
+        field.setSuffix(unit)
+        field.setSpecialValueText(f"{words.lower()}?")
+        field.setToolTip(f"{words}; as low as it goes for unknown")
+        field.setKeyboardTracking(False)
+        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        field.valueChanged.connect(lambda _v: self._do(self._set_size))
+        return field
+
+    def _set_size(self) -> None:
+        session = self.bench.session
+        height, weight = self.height_cm.value() or None, self.weight_kg.value() or None
+        patient = replace(session.case.patient, height_cm=height, weight_kg=weight)
+        session.change_case("Tell height and weight", replace(session.case, patient=patient))
+
+    def _set_state(self) -> None:
+        judgements = self.bench.session.judgements
+        values = {**judgements.settings(MODULE), STATE: str(self.state.currentData())}
+        judgements.set_settings(MODULE, values)
