@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,10 +22,11 @@ from planner.base.errors import PlannerError
 from planner.desktop.pieces import clear_layout, dim_label, link_button
 from planner.model.plan import Applicator, Point
 from planner.planning.device_library import DeviceLibrary, device_library
-from planner.planning.devices import PLACEHOLDER, Device
-from planner.planning.zone_sizes import setting_text
 from planner.session.actions import Workbench
 from planner.session.placing import with_device, zone_center_of
+
+if TYPE_CHECKING:
+    from planner.planning.devices import Device
 
 _SETTINGS = {
     "power_w": ("Power", " W", 0, 5.0),
@@ -110,6 +112,9 @@ class DeviceForm(QWidget):
 
     def _device_line(self, device: Device | None) -> QHBoxLayout:
         """Whether the device is a placeholder or missing, and the way to one's own devices."""
+
+        from planner.planning.devices import PLACEHOLDER  # a case alone needs it
+
         line = QHBoxLayout()
         words = "" if device is not None and not device.is_placeholder else PLACEHOLDER
         if device is None:
@@ -253,11 +258,17 @@ class CoordinateForm(QWidget):
 
 def _device_words(device: Device) -> str:
     """What is shown of a device where the mouse rests on it."""
+
+    from planner.planning.devices import PLACEHOLDER  # a case alone needs it
+
     return f"{PLACEHOLDER} {device.note}" if device.is_placeholder else device.note
 
 
 def _hull_words(device: Device) -> str:
     """The corners of what was published, where power and time depend on each other."""
+
+    from planner.planning.zone_sizes import setting_text  # a case alone needs it
+
     table = device.table
     if table is None or len(table.names) != 2 or len(table.hull) < 2:
         return ""

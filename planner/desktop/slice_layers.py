@@ -17,7 +17,6 @@ from planner.model.roles import Role
 from planner.scene.contours import SliceOutlines, mask_outline
 from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.field_overlay import field_cut
-from planner.scene.instruments import DrawnFoci, DrawnProbe, drawn_foci, drawn_path, drawn_probes
 from planner.scene.layers import Layer
 from planner.scene.pixel_plane import Patch
 from planner.scene.planes import PlaneStack
@@ -31,6 +30,7 @@ from planner.session.outlining import structures_to_edit
 
 if TYPE_CHECKING:
     from planner.scene.gap_overlay import LesionGap
+    from planner.scene.instruments import DrawnFoci, DrawnProbe
     from planner.scene.residual_cut import ResidualCut
 
 #: A landmark is drawn on slices no further from it than this.
@@ -113,6 +113,9 @@ class SliceLayers:
 
     def content(self, place: SlicePlace, image: Image, has_backdrop: bool) -> SliceContent:
         """All that is on a slice; what stays while a probe is dragged only where it is not painted yet."""
+
+        from planner.scene.instruments import drawn_foci  # a case alone needs it
+
         session, look = self.bench.session, self.bench.appearance
         window = look.window
         styles = self.styles()
@@ -246,6 +249,8 @@ class SliceLayers:
         return plan if ghost is None else plan.with_instrument(ghost)
 
     def _probes(self, ghost: Instrument | None) -> tuple[DrawnProbe, ...]:
+        from planner.scene.instruments import drawn_path, drawn_probes  # a case alone needs it
+
         if self.is_foreign:
             return ()
         plan = self._plan(ghost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ CHUNK = 8192
 
 Float32Array = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
+BitArray = npt.NDArray[np.uint16]
+IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +147,8 @@ def access_map(
     beyond_mm: float = 0.0,
     rules: AccessRules | None = None,
     task: Task | None = None,
+    *,
+    only_allowed: bool = False,
 ) -> AccessMap:
     """Test every point of the skin as the entry of a needle to a target.
 
@@ -163,6 +168,9 @@ def access_map(
         Limits and weights; the defaults where none are given.
     task
         Told how far the work is.
+    only_allowed
+        Leave refused entries out of the map, which may then be empty: less than half the work, where
+        many maps are made and nobody asks why an entry is refused.
 
     Raises
     ------
@@ -178,62 +186,125 @@ def access_map(
     for word, value, least in (("device length", device_length_mm, 1e-9), ("way beyond", beyond_mm, 0.0)):
         if not (math.isfinite(value) and value >= least):
             raise InvalidValue("A needle's lengths are finite and not negative.", f"{word} {value} mm")
-    entries = ground.skin.points_lps_mm.astype(float)
-    away = entries - target
-    distance = np.linalg.norm(away, axis=1)
-    direction = -away / np.maximum(distance, 1e-6)[:, None]
-    tips = target + beyond_mm * direction
-    march = _followed(ground, tips, entries, lesion, task)
+    tried = _Tried.of(ground, target, beyond_mm)
+    broken = _broken_by_direction(ground, tried, device_length_mm, rules)
+    kept = np.flatnonzero(broken == 0) if only_allowed else np.arange(len(broken))
+    tried, broken = tried.chosen(kept), broken[kept]
+    march = _followed(ground, tried, lesion, task)
     task.report(0.9, "Judging entries")
-    in_plane = np.degrees(np.arctan2(direction[:, 0], direction[:, 1]))
-    tilt = np.degrees(np.arcsin(np.clip(direction[:, 2], -1.0, 1.0)))
+    broken |= _broken_on_the_way(ground, march, rules)
+    if only_allowed:
+        kept = np.flatnonzero(broken == 0)
+        tried, broken, march = tried.chosen(kept), broken[kept], _chosen(march, kept)
     has_liver = ground.liver is not None
-    segmented = np.array([hazard in ground.segmented for hazard in Hazard])
-    clearance = np.where(segmented, march.least_mm, np.float32(np.nan))
-    parenchyma = march.medium_past_goal_mm if has_liver else np.full(len(entries), np.nan)
-    capsule = _capsule_angle(ground, tips, direction, march)
-    broken = np.zeros(len(entries), dtype=np.uint16)
-
-    def breaks(rule: Refusal, chosen: BoolArray) -> None:
-        broken[chosen] |= np.uint16(rule.bit)
-
-    outside_mm = march.within_mm[:, Kind.VOID] + march.off_mm
-    breaks(Refusal.NOT_STRAIGHT, outside_mm > OUTSIDE_MM)
-    breaks(Refusal.UNSCANNED, ~ground.anatomy.structures.grid.contains(tips))
-    breaks(Refusal.TABLE, _faces_table(ground, rules))
-    breaks(Refusal.GANTRY, ~_in_sector(in_plane, rules))
-    breaks(Refusal.TOO_LONG, distance + beyond_mm > device_length_mm)
-    breaks(Refusal.TOO_STEEP, np.abs(tilt) > rules.steepest_tilt_deg)
-    for hazard, rule in HAZARD_REFUSALS.items():
-        if rules.refuses(hazard):
-            near = clearance[:, hazard]
-            breaks(rule, (near < rules.clearance_mm(hazard)) | (near == 0))
-    if rules.are_other_lesions_refused:
-        breaks(Refusal.OTHER_LESION, march.within_mm[:, Kind.OTHER] > 0)
-    breaks(Refusal.PARENCHYMA, parenchyma < rules.parenchyma_mm)
+    clearance = _clearance(ground, march)
+    parenchyma = march.medium_past_goal_mm if has_liver else np.full(len(broken), np.nan)
+    capsule = _capsule_angle(ground, tried, march)
+    tilt = tried.tilt_deg
     cost = _cost(rules, clearance, march.length_mm / device_length_mm, capsule, tilt, has_liver)
+    skin = ground.skin
+    is_whole = len(broken) == len(skin)
     return AccessMap(
         target_lps_mm=_point(target),
         lesion=lesion,
         device_length_mm=float(device_length_mm),
         beyond_mm=float(beyond_mm),
         rules=rules,
-        points_lps_mm=ground.skin.points_lps_mm,
-        triangles=ground.skin.triangles,
-        areas_mm2=ground.skin.areas_mm2,
+        points_lps_mm=skin.points_lps_mm if is_whole else skin.points_lps_mm[tried.numbers],
+        triangles=skin.triangles if is_whole else np.zeros((0, 3), dtype=np.int32),
+        areas_mm2=skin.areas_mm2 if is_whole else skin.areas_mm2[tried.numbers],
         broken=broken,
         clearance_mm=clearance.astype(np.float32),
         clearance_at_mm=march.least_at_mm,
         length_mm=march.length_mm,
         parenchyma_mm=parenchyma.astype(np.float32),
         capsule_angle_deg=capsule.astype(np.float32),
-        in_plane_deg=in_plane.astype(np.float32),
+        in_plane_deg=tried.in_plane_deg.astype(np.float32),
         craniocaudal_deg=tilt.astype(np.float32),
         cost=cost.astype(np.float32),
         unchecked=ground.unchecked,
         error_mm=ground.error_mm,
         crossing_error_mm=math.sqrt(3.0) * LATTICE_MM,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """Needles from points of the skin, by the points' numbers, to one target; arrays of shape (n, 3) and (n,)."""
+
+    numbers: IndexArray
+    entries_lps_mm: FloatArray
+    tips_lps_mm: FloatArray
+    direction_lps: FloatArray
+    length_mm: FloatArray
+
+    @classmethod
+    def of(cls, ground: AccessGround, target: FloatArray, beyond_mm: float) -> _Tried:
+        entries = ground.skin.points_lps_mm.astype(float)
+        away = entries - target
+        distance = np.linalg.norm(away, axis=1)
+        direction = -away / np.maximum(distance, 1e-6)[:, None]
+        tips = target + beyond_mm * direction
+        return cls(np.arange(len(entries)), entries, tips, direction, distance + beyond_mm)
+
+    def chosen(self, kept: IndexArray) -> _Tried:
+        """Some of them."""
+        return self if len(kept) == len(self.numbers) else _Tried(*(v[kept] for v in vars(self).values()))
+
+    @property
+    def in_plane_deg(self) -> FloatArray:
+        return np.asarray(np.degrees(np.arctan2(self.direction_lps[:, 0], self.direction_lps[:, 1])))
+
+    @property
+    def tilt_deg(self) -> FloatArray:
+        return np.asarray(np.degrees(np.arcsin(np.clip(self.direction_lps[:, 2], -1.0, 1.0))))
+
+
+def _broken_by_direction(
+    ground: AccessGround, tried: _Tried, device_length_mm: float, rules: AccessRules
+) -> BitArray:
+    """The rules of `AccessMap.broken` that a needle's ends alone break."""
+    return _bits(
+        {
+            Refusal.UNSCANNED: ~ground.anatomy.structures.grid.contains(tried.tips_lps_mm),
+            Refusal.TABLE: _faces_table(ground, rules),
+            Refusal.GANTRY: ~_in_sector(tried.in_plane_deg, rules),
+            Refusal.TOO_LONG: tried.length_mm > device_length_mm,
+            Refusal.TOO_STEEP: np.abs(tried.tilt_deg) > rules.steepest_tilt_deg,
+        }
+    )
+
+
+def _broken_on_the_way(ground: AccessGround, march: RayMarch, rules: AccessRules) -> BitArray:
+    """The rules of `AccessMap.broken` that what lies on the way breaks."""
+    clearance = _clearance(ground, march)
+    found = {Refusal.NOT_STRAIGHT: march.within_mm[:, Kind.VOID] + march.off_mm > OUTSIDE_MM}
+    for hazard, rule in HAZARD_REFUSALS.items():
+        if rules.refuses(hazard):
+            near = clearance[:, hazard]
+            found[rule] = (near < rules.clearance_mm(hazard)) | (near == 0)
+    if rules.are_other_lesions_refused:
+        found[Refusal.OTHER_LESION] = march.within_mm[:, Kind.OTHER] > 0
+    if ground.liver is not None:
+        found[Refusal.PARENCHYMA] = march.medium_past_goal_mm < rules.parenchyma_mm
+    return _bits(found)
+
+
+def _bits(broken: Mapping[Refusal, BoolArray]) -> BitArray:
+    found = np.zeros(len(next(iter(broken.values()))), dtype=np.uint16)
+    for rule, chosen in broken.items():
+        found[chosen] |= np.uint16(rule.bit)
+    return found
+
+
+def _clearance(ground: AccessGround, march: RayMarch) -> Float32Array:
+    """Least clearance by hazard, NaN where nothing of it is segmented; shape (n, 4)."""
+    segmented = np.array([hazard in ground.segmented for hazard in Hazard])
+    return np.where(segmented, march.least_mm, np.float32(np.nan))
+
+
+def _chosen(march: RayMarch, kept: IndexArray) -> RayMarch:
+    return RayMarch(*(array[kept] for array in vars(march).values()))
 
 
 def _checked_target(ground: AccessGround, target_lps_mm: Point) -> FloatArray:
@@ -250,26 +321,24 @@ def _checked_target(ground: AccessGround, target_lps_mm: Point) -> FloatArray:
     return target
 
 
-def _followed(
-    ground: AccessGround, tips: FloatArray, entries: FloatArray, lesion: str, task: Task
-) -> RayMarch:
+def _followed(ground: AccessGround, tried: _Tried, lesion: str, task: Task) -> RayMarch:
     """Every ray from tip to entry, a chunk at a time."""
+    tips, entries = tried.tips_lps_mm, tried.entries_lps_mm
     kinds = np.full(256, Kind.NOTHING, dtype=np.uint8)
     kinds[LIVER_CLASS], kinds[OUTSIDE_CLASS] = Kind.MEDIUM, Kind.VOID
     kinds[FIRST_LESION_CLASS:] = Kind.OTHER
     kinds[FIRST_LESION_CLASS + ground.lesions.index(lesion)] = Kind.GOAL
     parts = []
-    for start in range(0, len(entries), CHUNK):
-        task.report(0.9 * start / len(entries), f"Ways to {lesion}")
+    for start in range(0, max(1, len(entries)), CHUNK):
+        task.report(0.9 * start / max(1, len(entries)), f"Ways to {lesion}")
         chunk = slice(start, start + CHUNK)
         parts.append(march_rays(ground.lattice, tips[chunk], entries[chunk], kinds, STEP_MM))
     return RayMarch(*(np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])))
 
 
-def _capsule_angle(
-    ground: AccessGround, tips: FloatArray, direction: FloatArray, march: RayMarch
-) -> FloatArray:
+def _capsule_angle(ground: AccessGround, tried: _Tried, march: RayMarch) -> FloatArray:
     """Between each needle and the capsule where it enters the liver; NaN where it does not."""
+    tips, direction = tried.tips_lps_mm, tried.direction_lps
     angle = np.full(len(tips), np.nan)
     if ground.liver is None:
         return angle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy.typing as npt
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.clearance_lattice import CoarseLattice
+from planner.compute.near_voxels import near_voxels
 from planner.compute.ray_march import FAR, MarchLattice, march_error_mm
 from planner.compute.skin_mesh import SkinMesh, SmoothMask
-from planner.compute.vessel_caliber import depth_mm
 from planner.model.geometry import Box
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
@@ -73,32 +74,41 @@ class AccessGround:
         InvalidValue
             If no skin is segmented, or none of it lies within the scan.
         """
+        return cls.made(anatomy.structures, lambda: anatomy, task)
+
+    @classmethod
+    def made(
+        cls, structures: StructureSet, anatomy: Callable[[], Anatomy], task: Task | None = None
+    ) -> AccessGround:
+        """As `of`, while the anatomy is still being made: it is asked for last, for the wide vessels."""
         task = task or Task()
-        structures = anatomy.structures
         task.report(0.0, "Skin")
         coarse = CoarseLattice.over(structures.grid, _skin_box(structures), LATTICE_MM)
         body = SmoothMask.of(_body(structures, coarse), coarse.grid, SKIN_SMOOTHING_MM)
         skin = SkinMesh.of(body)
-        quarters, segmented = [], set()
-        for hazard in Hazard:
-            task.report(0.2 + 0.15 * hazard, f"Clearance of {_TITLES[hazard]}")
-            mask = _hazard_mask(anatomy, hazard, coarse.box)
-            if mask is None:
-                quarters.append(np.full(coarse.grid.shape, FAR, dtype=np.uint8))
-            else:
-                quarters.append(coarse.quarter_clearance(mask))
-                segmented.add(hazard)
-        task.report(0.85, "Liver and lesions")
+        quarters: dict[Hazard, npt.NDArray[np.uint8]] = {}
+        for n, hazard in enumerate((Hazard.BONE, Hazard.ORGAN, Hazard.LUNG)):
+            task.report(0.2 + 0.15 * n, f"Clearance of {_TITLES[hazard]}")
+            names = _present(structures, *HAZARD_ROLES[hazard])
+            if names:
+                quarters[hazard] = coarse.quarter_clearance(structures.union_mask(names, coarse.box))
+        task.report(0.65, "Liver and lesions")
         lesions = _present(structures, Role.LESION)
         classes = _classes(structures, coarse, body, lesions)
-        lattice = MarchLattice.of_channels(coarse.grid, quarters, classes)
         liver = None
         livers = _present(structures, Role.LIVER)
         if livers:
             mask = structures.union_mask([*livers, *lesions], coarse.box)
             liver = SmoothMask.of(coarse.shares(mask), coarse.grid, CAPSULE_SMOOTHING_MM)
+        task.report(0.8, f"Clearance of {_TITLES[Hazard.VESSEL]}")
+        known = anatomy()
+        wide = _wide_vessels(known, coarse.box)
+        if wide is not None:
+            quarters[Hazard.VESSEL] = coarse.quarter_clearance(wide)
+        nothing = np.full(coarse.grid.shape, FAR, dtype=np.uint8)
+        lattice = MarchLattice.of_channels(coarse.grid, [quarters.get(h, nothing) for h in Hazard], classes)
         task.report(1.0, "Ready for access maps")
-        return cls(anatomy, lattice, skin, liver, lesions, frozenset(segmented))
+        return cls(known, lattice, skin, liver, lesions, frozenset(quarters))
 
     def thinned(self, cell_mm: float) -> AccessGround:
         """The same ground with one entry a cell of the skin: for maps of many targets."""
@@ -158,14 +168,11 @@ def _body(structures: StructureSet, coarse: CoarseLattice) -> npt.NDArray[np.flo
     return body
 
 
-def _hazard_mask(anatomy: Anatomy, hazard: Hazard, box: Box) -> BoolArray | None:
-    """Voxels [k, j, i] of a kind of structures over a box; None where none is segmented."""
-    structures = anatomy.structures
-    names = _present(structures, *HAZARD_ROLES[hazard])
+def _wide_vessels(anatomy: Anatomy, box: Box) -> BoolArray | None:
+    """Voxels [k, j, i] of the wide parts of vessels over a box; None where no vessel is segmented."""
+    names = _present(anatomy.structures, *HAZARD_ROLES[Hazard.VESSEL])
     if not names:
         return None
-    if hazard is not Hazard.VESSEL:
-        return structures.union_mask(names, box)
     mask = np.zeros(box.shape, dtype=bool)
     for name in names:
         # Here everywhere, not only around the liver: a path may meet the aorta far from it.
@@ -182,12 +189,9 @@ def _thick_part(anatomy: Anatomy, name: str) -> tuple[Box, BoolArray]:
     """The part of a vessel that `vessel_caliber.thick_part` gives, from the calibers known already."""
     box, radius = anatomy.calibers[name]
     grid = anatomy.structures.grid
+    within_mm = THICK_VESSEL_MM / 2 + 0.5 * min(grid.spacing_mm)
     cores = radius >= THICK_VESSEL_MM / 2
-    if not cores.any():
-        return box, np.zeros(box.shape, dtype=bool)
-    away = depth_mm(~cores, grid.cropped(box))
-    thick = away <= THICK_VESSEL_MM / 2 + 0.5 * min(grid.spacing_mm)
-    return box, np.asarray(anatomy.structures.mask(name, box) & thick)
+    return box, near_voxels(anatomy.structures.mask(name, box), cores, grid.spacing_mm, within_mm)
 
 
 def _classes(

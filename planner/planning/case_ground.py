@@ -49,7 +49,9 @@ def _key(structures: StructureSet) -> Any:
 
 _anatomies: _Kept[Anatomy] = _Kept(Anatomy.of)
 _grounds: _Kept[AccessGround] = _Kept(
-    lambda structures, task: AccessGround.of(anatomy_of(structures, task.part(0.0, 0.5)), task.part(0.5, 1.0))
+    lambda structures, task: AccessGround.made(
+        structures, lambda: anatomy_of(structures, task.part(0.5, 0.9)), task.part(0.0, 0.5)
+    )
 )
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
 from planner.base.errors import InvalidValue, PlannerError
-from planner.planning.devices import ELECTROPORATION, MODALITIES, ULTRASOUND, Device, read_device
+
+if TYPE_CHECKING:
+    from planner.planning.devices import Device
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ def _shelved(
     devices: Iterable[Device], own: frozenset[str] = frozenset(), troubles: tuple[PlannerError, ...] = ()
 ) -> DeviceLibrary:
     """A library of devices, each where it belongs."""
+
+    from planner.planning.devices import ELECTROPORATION, ULTRASOUND  # a case alone needs it
+
     probes: dict[str, Device] = {}
     transducers: dict[str, Device] = {}
     electrodes: dict[str, Device] = {}
@@ -140,6 +146,14 @@ def reset_device_library() -> None:
 @cache
 def built_in_library() -> DeviceLibrary:
     """The devices that come with the planner; raises `PlannerError` where a file is wrong."""
+
+    from planner.planning.devices import (  # a case alone needs it
+        ELECTROPORATION,
+        MODALITIES,
+        ULTRASOUND,
+        read_device,
+    )
+
     folder = files("planner.resources").joinpath("devices")
     found = [read_device(path) for path in folder.iterdir() if path.name.endswith(".toml")]
     kinds = (*MODALITIES, ULTRASOUND, ELECTROPORATION)
@@ -152,6 +166,8 @@ def own_devices_folder() -> Path:
 
 
 def _with_own(folder: Path) -> DeviceLibrary:
+    from planner.planning.devices import read_device  # a case alone needs it
+
     library = built_in_library()
     try:
         paths = sorted(p for p in folder.iterdir() if p.suffix == ".toml" and not p.name.startswith("."))

@@ -13,10 +13,10 @@ from planner.model.geometry import unit_vector
 from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
-from planner.planning.devices import CUSTOM, Device, DeviceZone
 
 if TYPE_CHECKING:
     from planner.compute.spheroid import Spheroid
+    from planner.planning.devices import Device, DeviceZone
 
 #: A clicked entry so near to the skin is moved onto it.
 SKIN_SNAP_MM = 25.0
@@ -24,6 +24,9 @@ SKIN_SNAP_MM = 25.0
 
 def center_offset_mm(device: Device, settings: Mapping[str, float]) -> float:
     """How far the zone's centre lies behind the tip."""
+
+    from planner.planning.devices import CUSTOM  # a case alone needs it
+
     if device.name == CUSTOM:
         return float(settings.get("center_offset_mm", device.center_offset.value))
     return device.center_offset_at(settings).value

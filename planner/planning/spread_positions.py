@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from planner.base.task import Task
-from planner.compute.spheroid import Spheroid
+from planner.compute.spheroid import Spheroid, pack
+from planner.compute.zone_spreading import spread_step
 from planner.model.geometry import FloatArray
 from planner.model.plan import Point
 
@@ -36,28 +37,17 @@ def least_count(zone: Spheroid, target_mm3: float) -> int:
 def spread(zones: Sequence[Spheroid], points: FloatArray, task: Task | None = None) -> tuple[Spheroid, ...]:
     """Move zones so that the points (n, 3) lie as deep as they can in one or another of them."""
     task = task or Task()
-    held = list(zones)
-    depths = np.stack([z.signed_distance_mm(points) for z in held])
-    best = _shortfall(depths)
+    packed = pack(zones)
+    lacking, is_moved = math.inf, True
     for step in STEPS_MM:
         for _ in range(SWEEPS):
             task.check()
-            before = best
-            for n in range(len(held)):
-                others = np.delete(depths, n, axis=0).max(axis=0) if len(held) > 1 else None
-                for axis in range(3):
-                    for sign in (1.0, -1.0):
-                        moved = _moved(held[n], axis, sign * step)
-                        depth = moved.signed_distance_mm(points)
-                        both = depth if others is None else np.maximum(others, depth)
-                        if (worth := _of(both)) < best - 1e-12:
-                            best, held[n], depths[n] = worth, moved, depth
-                            break
-            if best >= before:
+            lacking, is_moved = spread_step(points, packed, step, AMPLE_MM)
+            if not is_moved:
                 break
-        if best == 0.0:
+        if lacking == 0.0:
             break
-    return tuple(held)
+    return tuple(replace(z, center_lps_mm=_point(row[:3])) for z, row in zip(zones, packed, strict=True))
 
 
 def patterns(zone: Spheroid, points: FloatArray, count: int) -> list[tuple[Spheroid, ...]]:
@@ -92,22 +82,6 @@ def patterns(zone: Spheroid, points: FloatArray, count: int) -> list[tuple[Spher
         centers = middle + ((offsets @ turn.T) * reach) @ axes
         found.append(tuple(replace(zone, center_lps_mm=_point(c)) for c in centers))
     return found
-
-
-def _shortfall(depths: FloatArray) -> float:
-    return _of(depths.max(axis=0))
-
-
-def _of(deepest: FloatArray) -> float:
-    """How far points fall short of ample depth; the worst weigh by their fourth power."""
-    short = np.maximum(AMPLE_MM - deepest, 0.0)
-    return float((short**4).sum())
-
-
-def _moved(zone: Spheroid, axis: int, by_mm: float) -> Spheroid:
-    center = list(zone.center_lps_mm)
-    center[axis] += by_mm
-    return replace(zone, center_lps_mm=(center[0], center[1], center[2]))
 
 
 def _turn(axis: Point, degrees: float) -> FloatArray:

@@ -7,7 +7,6 @@ plan is the exact margin, never the cover's points.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,8 +15,10 @@ import numpy.typing as npt
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
+from planner.compute.in_threads import in_threads
 from planner.compute.margin import MarginReport, PreparedMargin, evaluate_margin
-from planner.compute.spheroid import Spheroid
+from planner.compute.spheroid import Spheroid, pack
+from planner.compute.zone_spreading import deepest_center
 from planner.model.geometry import FloatArray
 from planner.model.plan import Applicator, Point
 from planner.planning.access import AccessMap, access_map
@@ -31,10 +32,10 @@ from planner.planning.access_choice import (
 )
 from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import AccessRules
-from planner.planning.arrays import gap_mm
-from planner.planning.covering import Cover, greedy_cover, least_cover
+from planner.planning.covering import Cover, NeedsMore, greedy_cover, least_cover
 from planner.planning.devices import Device, DeviceZone
 from planner.planning.goal_points import candidate_centers, goal_points
+from planner.planning.needle_gaps import touching_pairs
 from planner.planning.placing import center_offset_mm, zone_of
 from planner.planning.spread_positions import least_count, patterns, spread
 
@@ -51,6 +52,8 @@ INSET_SHARES = (0.0, 0.15, 0.3, 0.45)
 SHORT_MM = 0.1
 #: One zone's centre is looked for with steps from the first to the last of these.
 SEARCH_MM = (4.0, 2.0, 1.0, 0.5, 0.25)
+#: At most so many moves with one step.
+SEARCH_ROUNDS = 30
 #: What is put first among plans with equally few needles.
 AIMS = ("path", "liver", "short")
 #: As many positions are looked for between the tried ones.
@@ -174,26 +177,19 @@ def suggest_needles(
     ground = ground.thinned(ENTRIES_MM)
     search = _Search(ground, device, settings, goal, rules, zone, beyond)
     candidates: list[_Candidate] = []
-    maps: list[AccessMap] = []
-    for n, center in enumerate(centers):
+    for n, entries in enumerate(in_threads(lambda c: alternatives(search.map_of(c), PATHS), centers, task)):
         task.report(0.05 + 0.65 * n / len(centers), f"Paths to position {n + 1} of {len(centers)}")
-        access = search.map_of(center)
-        maps.append(access)
-        for entry in alternatives(access, PATHS):
+        for entry in entries:
             candidates.append(search.candidate(entry, len(candidates)))
     if not candidates:
-        raise NoPath(goal.lesion, least_bad(maps[0]))
+        raise search.no_path(centers[0])
     for candidate in candidates[:PATHS]:
         task.report(0.7, "Looking for one position that will do")
         center = _best_center(candidate.zone, points)
         candidates += search.near(center, candidate.entry.entry_lps_mm, len(candidates))
     candidates += _spread(search, candidates, points, gap, task.part(0.72, 0.85))
     depth = np.stack([c.zone.signed_distance_mm(points) for c in candidates])
-    touching = tuple(
-        (a, b)
-        for a, b in itertools.combinations(range(len(candidates)), 2)
-        if gap_mm(candidates[a].needle, candidates[b].needle) < TOUCH_MM
-    )
+    touching = touching_pairs([c.needle for c in candidates], TOUCH_MM)
     found: list[SuggestedNeedles] = []
     for n, aim in enumerate(AIMS):
         part = task.part(0.85 + 0.05 * n, 0.9 + 0.05 * n)
@@ -201,10 +197,11 @@ def suggest_needles(
             reaches = depth >= share * gap
             if not reaches.any():
                 break
-            cover = _sound_cover(search, candidates, reaches, aim, touching, part)
-            if len(cover.chosen) > goal.most_needles:
+            try:
+                cover = _sound_cover(search, candidates, reaches, aim, touching, part)
+            except NeedsMore as error:
                 if not found:  # then no other aim and no deeper cover does with fewer
-                    raise _too_many(goal, device, zone, len(cover.chosen))
+                    raise _too_many(goal, device, zone, error) from None
                 break
             each = _suggested(aim, candidates, cover, prepared, len(points))
             if judged_margin_mm(each.report) >= goal.margin_mm - SHORT_MM or share == INSET_SHARES[-1]:
@@ -231,20 +228,20 @@ def _sound_cover(
     """
     rules, anatomy, device = search.rules or AccessRules(), search.ground.anatomy, search.device
     while True:
-        cover = least_cover(reaches, _costs(candidates, reaches, aim), forbidden=touching, task=task)
+        costs, most = _costs(candidates, reaches, aim), search.goal.most_needles
+        cover = least_cover(reaches, costs, forbidden=touching, most=most, task=task)
         wrong = [n for n in cover.chosen if crosses_exactly(anatomy, candidates[n].needle, rules, device)]
         if not wrong:
             return cover
         reaches[wrong] = False
         if not reaches.any():
-            raise NoPath(search.goal.lesion, least_bad(search.map_of(candidates[0].zone.center_lps_mm)))
+            raise search.no_path(candidates[0].zone.center_lps_mm)
 
 
-def _too_many(goal: Goal, device: Device, zone: DeviceZone, count: int) -> InvalidValue:
+def _too_many(goal: Goal, device: Device, zone: DeviceZone, error: NeedsMore) -> InvalidValue:
     return InvalidValue(
         f"{goal.lesion} needs more needles than are allowed.",
-        f"{count} with {device.title}, {zone.long_axis_mm:.0f} x {zone.short_axis_mm:.0f} mm;"
-        f" allowed are {goal.most_needles}",
+        f"{error.words}, with {device.title}, {zone.long_axis_mm:.0f} x {zone.short_axis_mm:.0f} mm",
         "Take a larger zone, a smaller margin, or allow more needles.",
     )
 
@@ -267,9 +264,18 @@ class _Search:
         return [] if found is None else [self.candidate(found, number)]
 
     def map_of(self, center: Point) -> AccessMap:
-        """The access map of a position."""
-        length = self.device.length.value
-        return access_map(self.ground, center, self.goal.lesion, length, self.beyond_mm, self.rules)
+        """The access map of a position, of its allowed entries."""
+        return self._map_of(center, only_allowed=True)
+
+    def no_path(self, center: Point) -> NoPath:
+        """That no entry to a position is allowed, and why."""
+        return NoPath(self.goal.lesion, least_bad(self._map_of(center, only_allowed=False)))
+
+    def _map_of(self, center: Point, only_allowed: bool) -> AccessMap:
+        length, lesion = self.device.length.value, self.goal.lesion
+        return access_map(
+            self.ground, center, lesion, length, self.beyond_mm, self.rules, only_allowed=only_allowed
+        )
 
     def candidate(self, entry: AccessEntry, number: int) -> _Candidate:
         """The needle from an entry."""
@@ -343,22 +349,9 @@ def judged_margin_mm(report: MarginReport) -> float:
 
 def _best_center(zone: Spheroid, points: FloatArray) -> Point:
     """Where a zone of this shape and direction holds points (n, 3) deepest, by pattern search."""
-    center = np.array(zone.center_lps_mm)
-
-    def depth(at: FloatArray) -> float:
-        x, y, z = (float(v) for v in at)
-        return float(replace(zone, center_lps_mm=(x, y, z)).signed_distance_mm(points).min())
-
-    best = depth(center)
-    for step in SEARCH_MM:
-        for _ in range(30):
-            around = [center + step * s * np.eye(3)[a] for a in range(3) for s in (-1.0, 1.0)]
-            depths = [depth(a) for a in around]
-            n = int(np.argmax(depths))
-            if depths[n] <= best:
-                break
-            best, center = depths[n], around[n]
-    x, y, z = (float(v) for v in center)
+    packed = pack([zone])[0]
+    deepest_center(points, packed, np.array(SEARCH_MM), SEARCH_ROUNDS)
+    x, y, z = (float(v) for v in packed[:3])
     return x, y, z
 
 

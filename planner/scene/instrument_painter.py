@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from planner.model.geometry import FloatArray
 from planner.scene.drawn_electrodes import DrawnArray, DrawnElectrode
-from planner.scene.instruments import DrawnFoci, DrawnProbe
 from planner.scene.palette import ELECTRODE, PROBE, SELECTED, SHAFT, ZONE
 from planner.scene.planes import PlaneStack
 from planner.scene.slice_frame import SliceFrame
+
+if TYPE_CHECKING:
+    from planner.scene.instruments import DrawnFoci, DrawnProbe
 
 #: A needle within this of the slice counts as in the plane.
 IN_PLANE_MM = 2.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,15 @@ from planner.model.plan import Point
 from planner.scene.contours import Outlines
 from planner.scene.drawn_electrodes import DrawnArray
 from planner.scene.instrument_painter import paint_electrodes, paint_foci, paint_probe, paint_zone
-from planner.scene.instruments import DrawnFoci, DrawnProbe
 from planner.scene.layers import SliceMarks
 from planner.scene.mark_painter import paint_marks, paint_patch, paint_segments
 from planner.scene.palette import SIMULATED, Color
 from planner.scene.pixel_plane import Patch
 from planner.scene.planes import PlaneStack, letters_of
 from planner.scene.slice_frame import SliceFrame
+
+if TYPE_CHECKING:
+    from planner.scene.instruments import DrawnFoci, DrawnProbe
 
 #: A zone that is being drawn, and the brush.
 DRAWN = "#ff9ad5"

@@ -14,7 +14,6 @@ from planner.model.plan import Applicator, Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.planning.device_library import device_library
-from planner.planning.devices import Device
 from planner.planning.placing import center_offset_mm
 from planner.session.placing import center_of, nearest_lesion, zone_center_of
 from planner.session.session import Session
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from planner.planning.access_choice import AccessEntry, LeastBad
     from planner.planning.access_ground import AccessGround
     from planner.planning.access_rules import AccessRules
+    from planner.planning.devices import Device
 
 #: A click so near to the skin points at it.
 SKIN_REACH_MM = 15.0

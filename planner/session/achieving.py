@@ -20,7 +20,6 @@ from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.planning.constants import Constant
 from planner.planning.device_library import device_library
-from planner.planning.devices import Device
 from planner.session.brushing import drawn_under
 from planner.session.following_up import FollowingUp
 from planner.session.residual import ResidualRegion, residual_name, residual_regions
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from planner.compute.margin import PreparedMargin
     from planner.planning.access_rules import AccessRules
     from planner.planning.achieved_margin import AchievedMargin
+    from planner.planning.devices import Device
     from planner.planning.suggesting import SuggestedNeedles
 
 BoolArray = npt.NDArray[np.bool_]

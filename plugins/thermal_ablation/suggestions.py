@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,16 +13,20 @@ from planner_plugins.thermal_ablation.settings import Settings
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
+from planner.compute.in_threads import in_threads
 from planner.compute.margin import PreparedMargin
 from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.roles import Role
 from planner.model.suggestion import Suggestion
+from planner.planning.access_ground import AccessGround
 from planner.planning.access_rules import AccessRules
 from planner.planning.case_ground import access_ground_of
 from planner.planning.device_library import device_library
 from planner.planning.devices import ELECTROPORATION, Device
-from planner.planning.robustness import PlannedZone, Uncertainties, sample_robustness
+from planner.planning.lesion_grounds import LesionGrounds
+from planner.planning.margin_chance import chance_of_margin_percent
+from planner.planning.robustness import PlannedZone, Uncertainties
 from planner.planning.suggesting import Goal, NoPath, SuggestedNeedles, judged_margin_mm, suggest_needles
 
 #: Taken where neither the goal nor the plan names a device.
@@ -66,8 +71,7 @@ def suggest(
     lesion = _lesion(case, plan, str(goal.get("lesion", "")))
     device, device_settings = _device(plan, lesion, str(goal.get("device", "")))
     wanted = Goal(lesion, _number(goal, "margin_mm", 5.0), int(_number(goal, "most_needles", 6)))
-    grounds = prepare_grounds(case, settings, task.part(0.0, 0.3), (lesion,))
-    ground = access_ground_of(case.structures, task.part(0.3, 0.4))
+    grounds, ground = _grounds(case, settings, lesion, task.part(0.0, 0.4))
     rules = access_rules(settings)
     if device.modality == ELECTROPORATION:
         raise InvalidValue(
@@ -118,12 +122,32 @@ def suggest(
             break
         search(way, task.part(0.8 + 0.1 * n / len(between), 0.8 + 0.1 * (n + 1) / len(between)))
     chosen = _most_different(found)
+    margin = grounds.lesions[lesion].margin
+    quiet = _quiet(task)
+    chances = in_threads(lambda item: _chance_percent(margin, device, item[1], settings, quiet), chosen, task)
     made = []
-    for n, (title, each) in enumerate(chosen):
+    for n, ((title, each), chance) in enumerate(zip(chosen, chances, strict=True)):
         task.report(0.9 + 0.1 * n / len(chosen), "Chances of the plans")
-        chance = _chance_percent(grounds.lesions[lesion].margin, device, each, settings)
         made.append(_suggestion(plan, lesion, device, title, each, ground.unchecked, chance))
     return made
+
+
+def _grounds(case: Case, settings: Settings, lesion: str, task: Task) -> tuple[LesionGrounds, AccessGround]:
+    """The lesion's ground and that of access maps, made at the same time."""
+    quiet = _quiet(task)
+    with ThreadPoolExecutor(1) as pool:
+        access = pool.submit(access_ground_of, case.structures, quiet)
+        try:
+            grounds = prepare_grounds(case, settings, task, (lesion,))
+        except BaseException:
+            quiet.cancel()
+            raise
+        return grounds, access.result()
+
+
+def _quiet(task: Task) -> Task:
+    """A task that only asks another whether to go on: two that report would make its bar go back and forth."""
+    return Task(lambda _fraction, _words: task.check())
 
 
 def _placed(found: SuggestedNeedles) -> tuple[object, ...]:
@@ -132,7 +156,7 @@ def _placed(found: SuggestedNeedles) -> tuple[object, ...]:
 
 
 def _chance_percent(
-    margin: PreparedMargin, device: Device, found: SuggestedNeedles, settings: Settings
+    margin: PreparedMargin, device: Device, found: SuggestedNeedles, settings: Settings, task: Task
 ) -> float | None:
     """Chance of 5 mm as the assessment samples it; None where sampling is switched off."""
     if settings.robustness_samples == 0:
@@ -140,8 +164,9 @@ def _chance_percent(
     spread = settings.zone_spread_percent / 100.0
     uncertain = Uncertainties(settings.placement, spread, settings.robustness_samples, settings.seed)
     zones = [PlannedZone(n, device.zone(n.settings, settings.allow_ex_vivo)) for n in found.needles]
-    sampled = sample_robustness(margin, zones, uncertain, without_capsule=settings.exclude_capsule)
-    return sampled.at_least_5mm_percent
+    return chance_of_margin_percent(
+        margin, zones, uncertain, without_capsule=settings.exclude_capsule, task=task
+    )
 
 
 def _most_different(found: list[tuple[str, SuggestedNeedles]]) -> list[tuple[str, SuggestedNeedles]]:

@@ -461,6 +461,24 @@ def test_the_same_question_gets_the_same_bits(ground: AccessGround, access: Acce
     assert alternatives(access) == alternatives(again)
 
 
+def test_a_map_of_allowed_entries_is_the_allowed_part_of_the_whole(ground: AccessGround) -> None:
+    for rules in (OPEN, AccessRules(), replace(AccessRules(), parenchyma_mm=25.0)):
+        whole = access_map(ground, (12.0, 5.0, -8.0), "lesion", 150.0, 8.0, rules)
+        part = access_map(ground, (12.0, 5.0, -8.0), "lesion", 150.0, 8.0, rules, only_allowed=True)
+        kept = whole.is_allowed
+        assert len(part) == np.count_nonzero(kept)
+        assert part.triangles.shape == (0, 3)
+        for name, values in vars(whole).items():
+            if isinstance(values, np.ndarray) and name != "triangles":
+                assert np.array_equal(getattr(part, name), values[kept], equal_nan=True), name
+
+
+def test_a_map_of_allowed_entries_may_be_empty(ground: AccessGround) -> None:
+    part = access_map(ground, ORIGIN, "lesion", 20.0, 8.0, OPEN, only_allowed=True)
+    assert len(part) == 0
+    assert alternatives(part) == ()
+
+
 def test_it_stops_when_asked(ground: AccessGround) -> None:
     def stopping(after: float) -> Task:
         task = Task(lambda fraction, _: task.cancel() if fraction >= after else None)

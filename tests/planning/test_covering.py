@@ -9,14 +9,19 @@ import pytest
 
 from planner.base.errors import Cancelled, InvalidValue
 from planner.base.task import Task
-from planner.planning.covering import greedy_cover, hardest_points, least_cover
+from planner.planning.covering import NeedsMore, greedy_cover, hardest_points, least_cover
 
 
-def cheapest(table: np.ndarray, cost: np.ndarray, forbidden: tuple[tuple[int, int], ...] = ()) -> float:
+def cheapest(
+    table: np.ndarray,
+    cost: np.ndarray,
+    forbidden: tuple[tuple[int, int], ...] = (),
+    most: int | None = None,
+) -> float:
     """Least cost of all covers, by trying each."""
     best = np.inf
     whole = table.any(axis=0)
-    for size in range(1, len(table) + 1):
+    for size in range(1, (most or len(table)) + 1):
         for choice in itertools.combinations(range(len(table)), size):
             if any(a in choice and b in choice for a, b in forbidden):
                 continue
@@ -67,6 +72,40 @@ def test_pairs_that_exclude_each_other_are_never_both_taken(seed: int) -> None:
         return
     found = least_cover(table, cost, forbidden=forbidden)
     assert found.cost == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("search_nodes", [300_000, 1])
+def test_the_cheapest_with_few_is_found_by_search_and_by_solver(seed: int, search_nodes: int) -> None:
+    random = np.random.default_rng(200 + seed)
+    table = random.random((11, 70)) < 0.45
+    cost = random.uniform(0.9, 1.2, 11)
+    forbidden = ((0, 3), (2, 5), (6, 7))
+    for most in (2, 4, 6):
+        expected = cheapest(table, cost, forbidden, most)
+        if not np.isfinite(expected):
+            with pytest.raises(NeedsMore, match=f"allowed|none of {most}"):
+                least_cover(table, cost, forbidden=forbidden, most=most, search_nodes=search_nodes)
+            continue
+        found = least_cover(table, cost, forbidden=forbidden, most=most, search_nodes=search_nodes)
+        assert found.cost == pytest.approx(expected)
+        assert found.is_optimal
+        assert len(found.chosen) <= most
+
+
+def test_more_than_64_candidates_and_points_are_told_apart() -> None:
+    # Candidate n covers points n and n + 1 of 150: every second one is needed, 75 in all.
+    table = np.zeros((149, 150), dtype=bool)
+    table[np.arange(149), np.arange(149)] = table[np.arange(149), np.arange(1, 150)] = True
+    found = least_cover(table, np.ones(149))
+    assert found.chosen == tuple(range(0, 149, 2))
+    # Three wide ones beyond the 64th hide among 140 narrow ones.
+    wide = np.zeros((140, 150), dtype=bool)
+    wide[np.arange(140), np.arange(140)] = True
+    wide[70, :50] = wide[100, 50:110] = wide[139, 110:] = True
+    assert least_cover(wide, np.ones(140), most=4).chosen == (70, 100, 139)
+    with pytest.raises(NeedsMore, match="3 or more"):
+        least_cover(wide, np.ones(140), most=2)
 
 
 def test_the_same_input_gives_the_same_choice() -> None:
