@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from planner.base.errors import PlannerError
+from planner.desktop.cut_map_part import CutMapPart
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, page, scrolled, show
 from planner.desktop.size_form import SizeForm
@@ -82,17 +83,24 @@ class ResectionPanel(QWidget):
         self.judgement.settings_asked.connect(self.settings_asked)
         column.addWidget(self.judgement)
         column.addStretch(1)
-        self.map_page, self.map_column = page()
+        flat, column = page()
+        self.map = CutMapPart(bench)
+        self.map.place_asked.connect(self.place_asked)
+        column.addWidget(self.map)
         self.stack = QStackedWidget()
-        for body in (cut, self.map_page):
+        for body in (cut, flat):
             self.stack.addWidget(scrolled(body))
         bar = StepBar(PAGES)
-        bar.chosen.connect(self.stack.setCurrentIndex)
+        bar.chosen.connect(self._show_page)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 4, 0, 0)
         outer.setSpacing(2)
         outer.addWidget(bar)
         outer.addWidget(self.stack, 1)
+
+    def _show_page(self, number: int) -> None:
+        self.stack.setCurrentIndex(number)
+        self.refresh()
 
     def _line_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -154,6 +162,8 @@ class ResectionPanel(QWidget):
         self.chosen.refresh()
         self.facts.refresh()
         self.judgement.refresh()
+        if self.stack.currentIndex() == 1:
+            self.map.refresh()
 
     def _row(self, resection: Resection, chosen: Resection | None) -> Row:
         row = Row(f"Resection {resection.id}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from planner.base.errors import PlannerError
+from planner.model.points import Point, as_point
 from planner.model.resection import PatchCut, PlaneCut
+from planner.model.roles import Role
 from planner.scene.drawn_cuts import CutLayer
 from planner.session.cut_pointer import CutPointer
 from planner.session.pointing import Handle, Pointer
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
 
 LAYER = "resections"
+#: What is taken stands so far aside, with what of it runs in the liver.
+ASIDE_MM = 45.0
+PARTED = (Role.LIVER, Role.LESION, Role.PORTAL_VEIN, Role.HEPATIC_VEIN, Role.HEPATIC_ARTERY, Role.BILE_DUCT)
 
 
 class ResectionWork(QObject):
@@ -35,8 +41,9 @@ class ResectionWork(QObject):
         bench = window.bench
         self.pointer = CutPointer(window.session, bench.resecting)
         self.layer = CutLayer(self._handles, lambda: self.pointer.stroke)
-        self._is_shown = False
+        self._is_shown = self._is_aside = False
         bench.resecting.changed.connect(self._tools_changed)
+        window.resection_panel.aside_asked.connect(self.show_aside)
         self.pointer.drawn.connect(window.views.refresh_layers)
         window.session.dragged.connect(self._dragged)
 
@@ -66,17 +73,22 @@ class ResectionWork(QObject):
             self._window.resection_panel.refresh()
         self.show_cuts()
 
+    def show_aside(self, is_on: bool) -> None:
+        """Show what is taken beside what remains, or all where it is."""
+        self._is_aside = is_on
+        self.show_cuts()
+
     def forget(self) -> None:
         """Another case: nothing that is drawn is of it."""
         self.pointer.stroke = []
         self._window.bench.resecting.line = Line.NONE
         self._window.views.show_layer(LAYER, None)
-        self._is_shown = False
+        self._is_shown = self._is_aside = False
         if self.is_on:
             self._window.bench.resecting.make_ready()
 
-    def show_cuts(self) -> None:
-        """Draw the cuts of the plan as it is, in whichever mode."""
+    def show_cuts(self, is_dragged: bool = False) -> None:
+        """Draw the cuts of the plan as it is, in whichever mode; while one is dragged nothing stands aside."""
         session, resecting = self._window.session, self._window.bench.resecting
         cuts = session.plan.resections
         if not cuts and not self.is_on:
@@ -94,12 +106,30 @@ class ResectionWork(QObject):
         chosen = resecting.chosen
         self.layer.show(cuts, surfaces, ground, reach, chosen.id if chosen is not None and self.is_on else "")
         space = self._window.views.space
+        self.layer.shift_lps_mm = None
+        if self._is_aside and self.is_on and cuts and not is_dragged and ground is not None:
+            self.layer.shift_lps_mm = shift = self._shift()
+            space.set_aside(self.layer.taken, shift, self._parted_names())
+        else:
+            space.put_back()
         space.layer_legend = "cut_margin" if any(s.values is not None for s in surfaces.values()) else ""
         if self._is_shown:
             self._window.views.refresh_layers()
         else:
             self._window.views.show_layer(LAYER, self.layer)
             self._is_shown = True
+
+    def _shift(self) -> Point:
+        """Away from what remains, sideways in the picture: nothing is hidden behind it."""
+        points = self._window.bench.resecting.points.lps_mm
+        is_taken = self.layer.taken(points) > 0
+        if is_taken.all() or not is_taken.any():
+            return (0.0, 0.0, 0.0)
+        away = points[is_taken].mean(axis=0) - points[~is_taken].mean(axis=0)
+        return as_point(ASIDE_MM * away / max(float(np.linalg.norm(away)), 1e-9))
+
+    def _parted_names(self) -> list[str]:
+        return [s.name for s in self._window.session.case.structures.structures if s.role in PARTED]
 
     def _tools_changed(self) -> None:
         if self.is_on:
@@ -109,6 +139,6 @@ class ResectionWork(QObject):
 
     def _dragged(self) -> None:
         if self._window.session.plan.resections:
-            self.show_cuts()
+            self.show_cuts(is_dragged=True)
             if self.is_on:
                 self._window.resection_panel.judgement.refresh()

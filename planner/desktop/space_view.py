@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
@@ -11,8 +12,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from planner.desktop.space_mouse import SpaceMouse
 from planner.desktop.theme import SMALL_PX
 from planner.model.assessment import Surface
+from planner.model.points import Point
 from planner.scene.drawn_electrodes import drawn_arrays
-from planner.scene.instruments import drawn_foci, drawn_path, drawn_probes
 from planner.scene.layers import Layer
 from planner.scene.palette import PAINTED
 from planner.scene.residual_cut import IN_SPACE
@@ -21,10 +22,13 @@ from planner.scene.space_looks import SurfaceStyle
 from planner.session.actions import Workbench
 
 if TYPE_CHECKING:
+    from planner.scene.set_aside import Taken
     from planner.scene.space import SpaceScene
 
 #: Name of the surface of what was left untreated; no structure's.
 RESIDUAL = "(left untreated)"
+#: Added to the name of a structure whose resected part stands aside.
+ASIDE = " (resected)"
 
 
 class SpaceView(QWidget):
@@ -49,7 +53,9 @@ class SpaceView(QWidget):
         self._picture: QImage | None = None
         self.mouse = SpaceMouse(self, bench)
         self._layers: dict[str, Layer] = {}
+        self._aside: list[str] = []
         self.layer_legend = ""
+        self._overridden: dict[str, float] = {}
         self._surfaces: dict[str, Any] = {}
         self._legend = ""
         self._skin_legend = ""
@@ -80,6 +86,7 @@ class SpaceView(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self._surfaces = {}
+        self._aside = []
         self._is_framed = False
         if self._scene is not None:
             self._scene.clear()
@@ -110,10 +117,22 @@ class SpaceView(QWidget):
         """Take over a changed look of a structure."""
         if name in self._surfaces:
             self.scene.style_surface(name, self._style(name))
+            self.scene.style_surface(name + ASIDE, self._style(name))
             self.refresh()
+
+    def override_opacity(self, opacity: dict[str, float]) -> None:
+        """Show structures as opaque as a mode wants them, whatever else is set; an empty one ends that."""
+        changed = {n for n in {*opacity, *self._overridden} if opacity.get(n) != self._overridden.get(n)}
+        self._overridden = opacity
+        for name in changed & set(self._surfaces):
+            if self.bench.session.is_open and name in self.bench.session.case.structures:
+                self.restyle(name)
 
     def show_plan(self) -> None:
         """Show the plan's probes where they are now."""
+
+        from planner.scene.instruments import drawn_foci, drawn_path, drawn_probes  # a case alone needs it
+
         session = self.bench.session
         if session.is_open:
             path = self.bench.accessing.path
@@ -153,6 +172,29 @@ class SpaceView(QWidget):
             self._scene.remove_surface(RESIDUAL)
         self.refresh()
 
+    def set_aside(self, taken: Taken, shift_lps_mm: Point, names: Sequence[str]) -> None:
+        """Part surfaces by a resection, and show what is taken beside what remains."""
+        from planner.scene.set_aside import parted
+
+        self.put_back()
+        for name in names:
+            if name in self._surfaces:
+                kept, away = parted(self._surfaces[name], taken)
+                self.scene.set_surface(name, kept, self._style(name))
+                self.scene.set_surface(name + ASIDE, away, self._style(name))
+                self.scene.shift_surface(name + ASIDE, shift_lps_mm)
+                self._aside.append(name)
+        self.refresh()
+
+    def put_back(self) -> None:
+        """Show surfaces whole again."""
+        for name in self._aside:
+            self.scene.remove_surface(name + ASIDE)
+            if name in self._surfaces:
+                self.scene.set_surface(name, self._surfaces[name], self._style(name))
+        self._aside = []
+        self.refresh()
+
     def show_layer(self, name: str, layer: Layer | None) -> None:
         """Show what a mode draws, in place of an earlier one of the name; None takes it away."""
         self._layers.pop(name, None)
@@ -181,7 +223,8 @@ class SpaceView(QWidget):
     def _style(self, name: str) -> SurfaceStyle:
         structure = self.bench.session.case.structures[name]
         look = self.bench.appearance.look(structure)
-        return SurfaceStyle(structure.color, look.opacity if look.is_visible_3d else 0.0)
+        opacity = look.opacity if look.is_visible_3d else 0.0
+        return SurfaceStyle(structure.color, self._overridden.get(name, opacity))
 
     # painting ------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ POINT_STEP_MM = 4.0
 #: A line that is drawn shorter than this is a slip of the hand.
 SHORTEST_MM = 10.0
 #: Control points along a line that is drawn and into the depth; and both ways over a boundary.
-ALONG, DEEP, OVER = 5, 4, 5
+ALONG, DEEP, OVER = 5, 5, 5
 #: A patch reaches this far beyond the liver on its way into the depth.
 BEYOND_MM = 5.0
 #: A boundary is fitted by so many of its points, each allowed to lie off by about this.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class CutLayer:
         Gives the handles to draw.
     stroke
         Gives the line that is being drawn.
+    shift_lps_mm
+        Where the face of what is taken is drawn too, while that stands aside.
     """
 
     handles: Callable[[], Sequence[Handle]]
@@ -51,6 +53,8 @@ class CutLayer:
     _meshes: dict[str, Mesh] = field(default_factory=dict)
     _cuts: dict[tuple[str, object], tuple[Surface, SurfaceCut]] = field(default_factory=dict)
     _plain: dict[Resection, Surface] = field(default_factory=dict)
+    _aside: dict[str, Mesh] = field(default_factory=dict)
+    shift_lps_mm: Point | None = None
 
     def show(
         self,
@@ -84,12 +88,33 @@ class CutLayer:
 
     def in_space(self) -> tuple[SpacePart, ...]:
         """The cuts, their handles and the line."""
-        parts: list[SpacePart] = [*self._meshes.values()]
+        parts: list[SpacePart] = [*self._meshes.values(), *self._moved().values()]
         parts += [Ball(h.lps_mm, HANDLE_MM, SELECTED) for h in self.handles()]
         line = np.array(self.stroke(), dtype=float)
         if len(line) > 1:
             parts.append(Tube(line, np.full(len(line), STROKE_MM), SELECTED))
         return tuple(parts)
+
+    def _moved(self) -> dict[str, Mesh]:
+        shift, before = self.shift_lps_mm, self._aside
+        self._aside = {}
+        for id, mesh in self._meshes.items():
+            if shift is not None:
+                held = before.get(id)
+                is_same = held is not None and held.surface is mesh.surface and held.shift_lps_mm == shift
+                self._aside[id] = (
+                    held if held is not None and is_same else replace(mesh, shift_lps_mm=shift)
+                )
+        return self._aside
+
+    def taken(self, points_lps_mm: FloatArray) -> FloatArray:
+        """How far points (n, 3) lie beyond the planes and surfaces together, positive where taken; (n,)."""
+        found = np.full(len(points_lps_mm), -1e3)
+        for resection in self._resections:
+            if isinstance(resection.surface, PlaneCut | PatchCut):
+                own = heights_over(resection.surface, points_lps_mm, self._reach_mm)
+                np.maximum(found, own, out=found)
+        return found
 
     def on_slice(self, stack: PlaneStack, index: int) -> SliceMarks:
         """What is taken, dimmed; the cut by its margin; handles near the slice; the line."""

@@ -100,7 +100,7 @@ PAINTED = {
     "lesion_margin": ("margin", MARGIN_CLASSES),
     "lesion_chance_of_5mm": ("chance of 5 mm", CHANCE_CLASSES),
     "lesion_simulated_chance_of_5mm": ("simulated chance of 5 mm", CHANCE_CLASSES),
-    "cut_margin": ("margin on the cut", CUT_CLASSES),
+    "cut_margin": ("cut margin", CUT_CLASSES),
     "access_cost": ("path from here", ACCESS_CLASSES),
 }
 

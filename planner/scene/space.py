@@ -98,6 +98,11 @@ class SpaceScene:
         look.SetSpecularPower(20)
         actor.SetVisibility(style.opacity > 0.01)
 
+    def shift_surface(self, name: str, by_lps_mm: Point) -> None:
+        """Move a structure's surface from where it is."""
+        if name in self._structures:
+            self._structures[name].SetPosition(*by_lps_mm)
+
     def remove_surface(self, name: str) -> None:
         """Take a structure out."""
         actor = self._structures.pop(name, None)

@@ -85,8 +85,12 @@ class CutPointer(Pointer):
             rim = (Handle(f"{chosen.id} {RIM} {n}", p, DEPTH_MM) for n, p in enumerate(rim_of(cut)))
             return (Handle(f"{chosen.id} {MIDDLE}", cut.point_lps_mm, DEPTH_MM), *rim)
         if isinstance(cut, PatchCut):
+            # Half their distance: whatever slice is looked at, it shows a row of them.
+            control = cut.control
+            apart = [np.linalg.norm(np.diff(control, axis=a), axis=-1).mean() for a in (0, 1)]
+            depth = max(DEPTH_MM, 0.5 * float(max(apart)))
             return tuple(
-                Handle(f"{chosen.id} {CONTROL} {r} {c}", point, DEPTH_MM)
+                Handle(f"{chosen.id} {CONTROL} {r} {c}", point, depth)
                 for r, row in enumerate(cut.control_lps_mm)
                 for c, point in enumerate(row)
             )
