@@ -77,6 +77,7 @@ class ResectionWork(QObject):
         """Show what is taken beside what remains, or all where it is."""
         self._is_aside = is_on
         self.show_cuts()
+        self._window.views.space.frame()
 
     def forget(self) -> None:
         """Another case: nothing that is drawn is of it."""

@@ -215,6 +215,11 @@ class SpaceView(QWidget):
         self.scene.look_from(direction)
         self.refresh()
 
+    def frame(self) -> None:
+        """Bring all into the picture, looked at from where it is."""
+        self.scene.frame_all()
+        self.refresh()
+
     def refresh(self) -> None:
         """Render anew at the next paint; several asks make one picture."""
         self._picture = None

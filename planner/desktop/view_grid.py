@@ -38,7 +38,7 @@ class ViewGrid(QWidget):
         )
         self._upright = (self.axial, self.coronal, self.sagittal)
         self.follows_probe = False
-        layout = QGridLayout(self)
+        layout = self._grid = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         for widget, row, column in (
@@ -51,10 +51,8 @@ class ViewGrid(QWidget):
         for probe_view, (row, column) in zip(self._probe_views, ((0, 0), (1, 0), (1, 1)), strict=True):
             layout.addWidget(probe_view, row, column)
             probe_view.hide()
-        for n in (0, 1):
-            layout.setRowStretch(n, 1)
-            layout.setColumnStretch(n, 1)
         self._alone: QWidget | None = None
+        self._share_room()
         for view in (*self._upright, *self._probe_views, self.space):
             view.maximize_asked.connect(lambda v=view: self.toggle_alone(v))
 
@@ -75,6 +73,7 @@ class ViewGrid(QWidget):
         for view in self.every_slice:
             view.setVisible(view in self.slices)
         self.space.setVisible(True)
+        self._share_room()
         for view in self.slices:
             view.show_case()
 
@@ -88,6 +87,16 @@ class ViewGrid(QWidget):
         self._alone = None if self._alone is view else view
         for each in (*self.slices, self.space):
             each.setVisible(self._alone in (None, each))
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """Give all the room to the view that is shown alone: an empty row or column that stretches keeps its own."""
+        row, column = -1, -1
+        if self._alone is not None:
+            row, column, _, _ = self._grid.getItemPosition(self._grid.indexOf(self._alone))  # type: ignore[misc]
+        for n in (0, 1):
+            self._grid.setRowStretch(n, int(row in (-1, n)))
+            self._grid.setColumnStretch(n, int(column in (-1, n)))
 
     def follow_plan(self) -> None:
         """The plan or the selected probe changed: planes of a probe go with it."""

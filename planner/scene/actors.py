@@ -33,7 +33,11 @@ def part_actor(part: SpacePart) -> vtkActor:
     else:
         actor = painted(part.surface)
         actor.GetProperty().SetOpacity(part.opacity)
-    actor.GetProperty().SetBackfaceCulling(False)
+    look = actor.GetProperty()
+    look.SetBackfaceCulling(False)
+    # A cut is often looked at along its face: some light of its own keeps its colours readable.
+    look.SetAmbient(0.35)
+    look.SetDiffuse(0.75)
     actor.SetPosition(*part.shift_lps_mm)
     return actor
 
