@@ -116,12 +116,34 @@ class PatchSurface:
         It is no distance, but zero on the surface.
         """
         points = np.atleast_2d(np.asarray(points_lps_mm, dtype=float))
-        across, up = self._across
-        flat = self.points_lps_mm.reshape(-1, 3)
-        net = np.column_stack([flat @ across, flat @ up, flat @ self.normal_lps])
-        own = np.column_stack([points @ across, points @ up])
-        found = _heights(net, self.triangles, own, self._buckets)
-        return np.asarray(points @ self.normal_lps - found)
+        own = points @ self._frame
+        found = _heights(self._net, self.triangles, own, self._buckets)
+        return np.asarray(own[:, 2] - found)
+
+    @cached_property
+    def _frame(self) -> FloatArray:
+        """Two directions across the normal and the normal itself, as columns."""
+        return np.column_stack([*self._across, self.normal_lps])
+
+    @cached_property
+    def _net(self) -> FloatArray:
+        """Corners in that frame, (n, 3)."""
+        return np.ascontiguousarray(self.points_lps_mm.reshape(-1, 3) @ self._frame)
+
+    def heights_over_net_mm(
+        self, start_lps_mm: FloatArray, step_mm: float, counts: tuple[int, int]
+    ) -> FloatArray:
+        """How far the surface lies along its mean normal from the points of a square net, (n,).
+
+        Parameters
+        ----------
+        start_lps_mm
+            First point of the net, which lies across the mean normal.
+        step_mm, counts
+            Between neighbours, and how many there are along its two directions; the second runs fastest.
+        """
+        net = (self._net - start_lps_mm @ self._frame) / np.array([step_mm, step_mm, 1.0])
+        return _net_heights(net, self.triangles, counts[0], counts[1])
 
     @cached_property
     def _across(self) -> tuple[FloatArray, FloatArray]:
@@ -132,11 +154,9 @@ class PatchSurface:
     @cached_property
     def _buckets(self) -> tuple[float, float, float, int, int, IntArray, IntArray]:
         """Triangles by the cells of a coarse net over the plane across the normal."""
-        across, up = self._across
-        flat = self.points_lps_mm.reshape(-1, 3)
-        net = np.column_stack([flat @ across, flat @ up])
+        net = self._net[:, :2]
         low, high = net.min(axis=0), net.max(axis=0)
-        size = float((high - low).max()) / 48.0
+        size = float((high - low).max()) / 160.0
         shape = np.ceil((high - low) / size).astype(int) + 1
         starts, members = _bucketed(net, self.triangles, low[0], low[1], size, int(shape[0]), int(shape[1]))
         return float(low[0]), float(low[1]), size, int(shape[0]), int(shape[1]), starts, members
@@ -345,4 +365,30 @@ def _heights(
                 if away < nearest:
                     nearest, value = away, net[n, 2]
         found[p] = value
+    return found
+
+
+@kernel
+def _net_heights(net: FloatArray, triangles: IntArray, rows: int, columns: int) -> FloatArray:
+    """Height over each whole place of a net, in the triangle it lies in; 0 beyond the surface."""
+    found = np.zeros(rows * columns)
+    hair = 1e-9
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, x1, x2 = net[a, 0], net[b, 0], net[c, 0]
+        y0, y1, y2 = net[a, 1], net[b, 1], net[c, 1]
+        low, high = max(0.0, min(x0, x1, x2) - hair), min(rows - 1.0, max(x0, x1, x2) + hair)
+        left, right = max(0.0, min(y0, y1, y2) - hair), min(columns - 1.0, max(y0, y1, y2) + hair)
+        if high < low or right < left:
+            continue
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if area == 0.0:
+            continue
+        for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+            for y in range(int(np.ceil(left)), int(np.floor(right)) + 1):
+                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
+                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
+                w2 = 1.0 - w0 - w1
+                if w0 >= -hair and w1 >= -hair and w2 >= -hair:
+                    found[x * columns + y] = w0 * net[a, 2] + w1 * net[b, 2] + w2 * net[c, 2]
     return found

@@ -6,8 +6,9 @@ import numpy as np
 
 from planner.model.geometry import FloatArray
 from planner.model.vessel_tree import Branch, VesselTree
-from planner.planning.centreline_parts import parts_near, with_steps
+from planner.planning.centreline_parts import with_steps
 from planner.planning.liver_ground import LiverGround
+from planner.planning.vessels_within import parts_within
 
 
 class BranchExtents:
@@ -22,7 +23,7 @@ class BranchExtents:
     def __init__(self, tree: VesselTree, ground: LiverGround) -> None:
         self.tree = tree
         own = {b.number: np.zeros(4) for b in tree.branches}
-        for part in parts_near(tree, ground):
+        for part in parts_within(tree, ground):
             points = with_steps(part.points_lps_mm)
             steps = np.linalg.norm(np.diff(points, axis=0), axis=1)[:, None]
             middles = 0.5 * (points[1:] + points[:-1])

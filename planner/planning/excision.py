@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
-from planner.compute.outline_distance import OutlineDistance
+from planner.compute.outline_nearness import OutlineNearness
 from planner.model.geometry import FloatArray, unit_vector
 from planner.model.resection import MarginCut
 from planner.planning.liver_classes import LESION, LiverClasses
@@ -18,7 +18,7 @@ BoolArray = npt.NDArray[np.bool_]
 DIRECTIONS, REFINING, MOST_POINTS = 96, (8.0, 4.0, 2.0, 1.0), 60_000
 
 
-def excised(liver: LiverClasses, cut: MarginCut, outline: OutlineDistance) -> BoolArray:
+def excised(liver: LiverClasses, cut: MarginCut, outline: OutlineNearness) -> BoolArray:
     """The voxels of the liver's box that an excision takes, [k, j, i].
 
     Parameters
@@ -36,7 +36,8 @@ def excised(liver: LiverClasses, cut: MarginCut, outline: OutlineDistance) -> Bo
     inside = liver.codes >= 0
     kji = np.argwhere(inside)
     points = liver.grid.to_lps(kji[:, ::-1].astype(float))
-    near = outline.signed_distance_mm(points, cut.margin_mm + 1e-9) > -cut.margin_mm
+    within = np.full(len(points), cut.margin_mm + 1e-9)
+    near = outline.signed_distance_mm(points, within, fine_mm=np.inf) > -cut.margin_mm
     near |= liver.columns[LESION][liver.codes[inside]] == liver.lesions.index(cut.lesion)
     if cut.is_wedge:
         near |= _behind(points, outline, cut.margin_mm, _way_out(points, outline, cut.margin_mm))
@@ -45,7 +46,7 @@ def excised(liver: LiverClasses, cut: MarginCut, outline: OutlineDistance) -> Bo
     return found
 
 
-def _way_out(points: FloatArray, outline: OutlineDistance, margin_mm: float) -> FloatArray:
+def _way_out(points: FloatArray, outline: OutlineNearness, margin_mm: float) -> FloatArray:
     """The direction in which least of the liver lies between the lesion with its margin and the capsule."""
     few = points[:: max(1, len(points) // MOST_POINTS)]
 
@@ -69,7 +70,7 @@ def _way_out(points: FloatArray, outline: OutlineDistance, margin_mm: float) -> 
     return np.asarray(best)
 
 
-def _behind(points: FloatArray, outline: OutlineDistance, margin_mm: float, way: FloatArray) -> BoolArray:
+def _behind(points: FloatArray, outline: OutlineNearness, margin_mm: float, way: FloatArray) -> BoolArray:
     """Points that lie between the lesion with its margin and the capsule, along a direction.
 
     The shadow of a shape grown by a margin is its shadow grown by that margin; what lies in it beyond the
@@ -79,7 +80,7 @@ def _behind(points: FloatArray, outline: OutlineDistance, margin_mm: float, way:
 
     one = unit_vector(np.cross(way, np.eye(3)[int(np.argmin(np.abs(way)))]))
     across = np.column_stack([one, np.cross(way, one)])
-    samples = outline.outline.samples.points_lps_mm
+    samples = outline.distance.outline.samples.points_lps_mm
     shadow, flat = samples @ across, points @ across
     near = ((flat >= shadow.min(axis=0) - margin_mm) & (flat <= shadow.max(axis=0) + margin_mm)).all(axis=1)
     height = points @ way

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
 from planner.compute.class_runs import ClassRuns
+from planner.compute.smooth_mask import SmoothMask
 from planner.model.geometry import FloatArray, Grid
 from planner.model.structures import StructureSet
 from planner.planning.liver_ground import LiverGround, liver_lesions
@@ -45,15 +46,20 @@ class LiverClasses:
     lesions: tuple[str, ...]
 
     @classmethod
-    def of(cls, structures: StructureSet) -> LiverClasses:
+    def of(cls, structures: StructureSet, ground: LiverGround | None = None) -> LiverClasses:
         """The liver of structures, with the lesions that lie in it or touch it.
+
+        Parameters
+        ----------
+        ground
+            Of the structures, where it is at hand already.
 
         Raises
         ------
         InvalidValue
             If no liver is outlined.
         """
-        ground, lesions = LiverGround.of(structures), liver_lesions(structures)
+        ground, lesions = ground or LiverGround.of(structures), liver_lesions(structures)
         number = np.full(ground.mask.shape, -1, dtype=np.int32)
         for n, name in enumerate(lesions):
             number[structures.mask(name, ground.box) & (number < 0)] = n
@@ -94,6 +100,15 @@ class LiverClasses:
         """The classes as runs along an axis of the lattice; kept."""
         return _runs(self, axis)
 
+    @property
+    def border(self) -> SmoothMask:
+        """The liver's border, smooth; kept."""
+        return _border(self)
+
+    def part_border(self, column: str) -> SmoothMask:
+        """The border, within the liver, of what has any number in a column, smooth; kept."""
+        return _part_border(self, column)
+
     def at(self, points_lps_mm: FloatArray) -> IntArray:
         """Class of the voxel at each point (n, 3); -1 outside the liver, (n,)."""
         ijk = np.rint(self.grid.to_ijk(np.atleast_2d(points_lps_mm))).astype(np.int64)
@@ -113,3 +128,14 @@ class LiverClasses:
 @lru_cache(maxsize=6)
 def _runs(liver: LiverClasses, axis: int) -> ClassRuns:
     return ClassRuns.of(liver.grid, liver.codes, axis, liver.classes)
+
+
+@lru_cache(maxsize=2)
+def _border(liver: LiverClasses) -> SmoothMask:
+    return SmoothMask.of(liver.codes >= 0, liver.grid)
+
+
+@lru_cache(maxsize=6)
+def _part_border(liver: LiverClasses, column: str) -> SmoothMask:
+    inside = liver.codes >= 0
+    return SmoothMask.of(inside & liver.chosen(column)[liver.codes], liver.grid, inside)

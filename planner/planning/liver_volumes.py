@@ -223,6 +223,7 @@ class Denominator(StrEnum):
     STANDARD = "standard"
     MEASURED = "measured"
     WEIGHT = "weight"
+    SURFACE = "surface"
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,8 @@ class RemnantThreshold:
 def _least(
     state: LiverState, of: Denominator, value: float, source: str, confidence: Confidence
 ) -> RemnantThreshold:
-    return RemnantThreshold(state, of, Constant(value, "%", source, confidence))
+    unit = "ml/m²" if of == Denominator.SURFACE else "%"
+    return RemnantThreshold(state, of, Constant(value, unit, source, confidence))
 
 
 _STANDARD, _MEASURED, _WEIGHT = Denominator.STANDARD, Denominator.MEASURED, Denominator.WEIGHT
@@ -249,10 +251,36 @@ THRESHOLDS: tuple[RemnantThreshold, ...] = (
     _least(LiverState.HEALTHY, _WEIGHT, 0.5, "Truant 2007, J Am Coll Surg 204:22", _K),
     _least(LiverState.CHEMOTHERAPY, _STANDARD, 30.0, f"Shindoh (over 3 months), {_TABLE}", _READ),
     _least(LiverState.CIRRHOTIC, _MEASURED, 40.0, f"Azoulay, {_TABLE}", _READ),
+    _least(LiverState.CIRRHOTIC, Denominator.SURFACE, 250.0, f"Shirabe, {_TABLE}", _READ),
     _least(LiverState.CIRRHOTIC, _WEIGHT, 0.8, "0.8 to 1.0 in diseased liver; no publication read", _U),
     _least(LiverState.STEATOTIC, _STANDARD, 30.0, "taken as after chemotherapy; no publication read", _U),
     _least(LiverState.CHOLESTATIC, _STANDARD, 40.0, "taken as in cirrhosis; no publication read", _U),
 )
+
+
+#: Function of the future remnant below which the liver failed more often, whatever its state.
+LEAST_FUNCTION = Constant(
+    2.69, "%/min/m²", "de Graaf 2010, J Gastrointest Surg 14:369: 9 of 55 with liver failure", _READ
+)
+#: Share of the measured liver that should remain in cirrhosis, below and from an ICG retention of this on.
+ICG_NORMAL_PERCENT = Constant(10.0, "%", "where Kubota's 40 and 50 % part; no publication read", _U)
+ICG_LEAST = (
+    Constant(40.0, "%", f"Kubota, 40 to 50 % by ICG, {_TABLE}", _READ),
+    Constant(50.0, "%", f"Kubota, 40 to 50 % by ICG, {_TABLE}", _READ),
+)
+
+
+def least_by_icg(retention_percent: float) -> Constant:
+    """Least remnant of the measured cirrhotic liver for an ICG retention at 15 minutes."""
+    return ICG_LEAST[retention_percent >= ICG_NORMAL_PERCENT.value]
+
+
+def body_surface(patient: Patient, formula: str = "mosteller") -> tuple[float | None, str]:
+    """Body surface in m², or None with the reason in words."""
+    why = missing_size(patient)
+    if why:
+        return None, why
+    return BODY_SURFACES[formula][1](patient.height_cm or 0.0, patient.weight_kg or 0.0), ""
 
 
 def thresholds_for(state: LiverState, of: Denominator) -> tuple[RemnantThreshold, ...]:

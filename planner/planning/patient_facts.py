@@ -73,6 +73,80 @@ PATIENT_FACTS: tuple[PatientFact, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class NumberFact:
+    """A measured fact about a patient, entered as a number.
+
+    Parameters
+    ----------
+    id
+        Stable word in case files, with the unit.
+    title
+        What is asked, as short as a label.
+    unit
+        As shown.
+    low, high
+        What is plausible.
+    help
+        What is meant.
+    """
+
+    id: str
+    title: str
+    unit: str
+    low: float
+    high: float
+    help: str = ""
+
+
+NUMBER_FACTS: tuple[NumberFact, ...] = (
+    NumberFact(
+        "icg_r15_percent",
+        "ICG retention at 15 min",
+        "%",
+        0.0,
+        100.0,
+        "indocyanine green still in the blood a quarter of an hour after it was given",
+    ),
+    NumberFact(
+        "remnant_function_percent_per_min_per_m2",
+        "Function of the future remnant",
+        "%/min/m²",
+        0.0,
+        25.0,
+        "uptake of mebrofenin by what will remain, by body surface, from hepatobiliary scintigraphy",
+    ),
+)
+
+
+def known_number(facts: Mapping[str, str], id: str) -> float | None:
+    """What is known of a measured fact, or None.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no such fact, or what was entered is no number or not plausible.
+    """
+    fact = next((f for f in NUMBER_FACTS if f.id == id), None)
+    if fact is None:
+        known = ", ".join(f.id for f in NUMBER_FACTS)
+        raise InvalidValue("There is no such measured fact about a patient.", id, f"Known are: {known}.")
+    told = str(facts.get(id, "")).strip().lower()
+    if told in UNKNOWN:
+        return None
+    try:
+        value = float(told.replace(",", "."))
+    except ValueError:
+        value = float("nan")
+    if not fact.low <= value <= fact.high:
+        raise InvalidValue(
+            "This measured fact about the patient is no number that can be.",
+            f"{fact.title}: '{told}'",
+            f"Enter {fact.low:g} to {fact.high:g} {fact.unit}, or leave it empty.",
+        )
+    return value
+
+
 def patient_fact(id: str) -> PatientFact:
     """The fact of an id; raises `InvalidValue` where there is none."""
     for fact in PATIENT_FACTS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,39 +11,25 @@ import numpy.typing as npt
 import scipy.ndimage as ndi
 
 from planner.compute.class_runs import ClassRuns, RowIntervals
-from planner.compute.outline_distance import OutlineDistance
+from planner.compute.clipped_mesh import TriangleArray, clipped, joined
+from planner.compute.outline_nearness import OutlineNearness
 from planner.model.geometry import FloatArray
 from planner.model.points import Point, as_point
 from planner.model.resection import Resection
-from planner.model.vessel_tree import VesselTree
+from planner.model.vessel_tree import Branch, VesselTree
+from planner.planning.cut_surface import CutDistances, CutMargin, CutSurface, least_margins
+from planner.planning.hepatic_names import MIDDLE
 from planner.planning.liver_classes import LESION, LiverClasses
-from planner.planning.resection_sides import Side, side_of
+from planner.planning.resection_sides import Side, WithinColumn, side_of
 
 BoolArray = npt.NDArray[np.bool_]
 
-#: The margin is looked for again around so many of the nearest points of the cut.
-REFINED = 3
+#: Behind a surface a place is asked for this far from it.
+BESIDE_MM = 1.5
 #: A lesion of which less than this is taken is left behind.
 MOST_LEFT_PERCENT = 0.5
 #: Column of the voxels that are ablated, and of the caudate lobe.
 ABLATED, CAUDATE = "ablated", "caudate"
-
-
-@dataclass(frozen=True)
-class CutMargin:
-    """How near a cut comes to a lesion.
-
-    Parameters
-    ----------
-    margin_mm
-        Least distance of the cut within the liver from the lesion's outline; negative where the cut goes
-        through the lesion, by how deep.
-    cut_lps_mm
-        Where.
-    """
-
-    margin_mm: float
-    cut_lps_mm: Point
 
 
 @dataclass(frozen=True)
@@ -74,36 +60,74 @@ class ResectedLiver:
 
     @cached_property
     def sides(self) -> tuple[Side, ...]:
-        """What each takes."""
-        return tuple(side_of(r, self.liver) for r in self.resections)
+        """What each takes, and last the caudate lobe where it is given to the specimen."""
+        sides = [side_of(r, self.liver) for r in self.resections]
+        if self.caudate_to == "specimen":
+            sides.append(WithinColumn(self.liver, CAUDATE))
+        return tuple(sides)
 
     @cached_property
-    def taken_ml(self) -> FloatArray:
-        """Volume taken of each class, (classes,); what is given to one side counts there whatever the cut says.
+    def spared(self) -> WithinColumn | None:
+        """The caudate lobe where it is given to the remnant."""
+        return WithinColumn(self.liver, CAUDATE) if self.caudate_to == "remnant" else None
 
-        Each cut is followed along the rows of the lattice that meet it best; cuts with the same rows are
-        joined on them, others over what those before them have left of each voxel.
+    @cached_property
+    def caudate_to(self) -> str:
+        """To whom the caudate lobe is given; empty where nobody said, or it is not segmented.
+
+        Where two resections give it to both, it stays.
         """
-        liver, found = self.liver, np.zeros(self.liver.classes)
-        by_axis: dict[int, list[Side]] = {}
+        given = {r.caudate for r in self.resections} - {""}
+        if CAUDATE not in self.liver.columns or not given:
+            return ""
+        return "remnant" if "remnant" in given else "specimen"
+
+    @cached_property
+    def middle_vein_to(self) -> str:
+        """To whom the middle hepatic vein is given; empty where nobody said, the remnant where both were."""
+        given = {r.middle_hepatic_vein for r in self.resections} - {""}
+        return "remnant" if "remnant" in given else next(iter(given), "")
+
+    @cached_property
+    def _rows(self) -> tuple[tuple[ClassRuns, RowIntervals], ...]:
+        """Runs of classes, and what is taken of their rows, along the axes of the lattice that meet the cuts best.
+
+        Cuts with the same rows are joined on them; others take their share of what those before them leave
+        of each voxel.
+        """
+        liver, by_axis = self.liver, dict[int, list[Side]]()
         for side in self.sides:
             by_axis.setdefault(_best_axis(side, liver), []).append(side)
+        found: list[tuple[ClassRuns, RowIntervals]] = []
         left: npt.NDArray[np.float32] | None = None
-        for n, (axis, sides) in enumerate(by_axis.items()):
+        for axis, sides in by_axis.items():
+            if found:
+                kept = np.float32(1.0) - found[-1][0].shares(found[-1][1])
+                left = kept if left is None else left * kept
             runs = (
                 liver.runs(axis)
                 if left is None
                 else ClassRuns.of(liver.grid, liver.codes, axis, liver.classes, left)
             )
-            taken = RowIntervals.union([side.beyond(runs) for side in sides])
+            found.append((runs, RowIntervals.union([side.beyond(runs) for side in sides])))
+        return tuple(found)
+
+    @property
+    def last_rows(self) -> tuple[ClassRuns, RowIntervals]:
+        """Runs weighted by what all cuts but the last leave of them, and what that takes: the rest is kept."""
+        if self._rows:
+            return self._rows[-1]
+        runs = self.liver.runs(0)
+        return runs, RowIntervals.none(runs.rows)
+
+    @cached_property
+    def taken_ml(self) -> FloatArray:
+        """Volume taken of each class, (classes,)."""
+        found = np.zeros(self.liver.classes)
+        for runs, taken in self._rows:
             found += runs.taken_ml(taken)
-            if n + 1 < len(by_axis):
-                kept = np.float32(1.0) - runs.shares(taken)
-                left = kept if left is None else left * kept
-        for to, value in (("specimen", self.all_ml), ("remnant", np.zeros(liver.classes))):
-            if any(r.caudate == to for r in self.resections) and CAUDATE in liver.columns:
-                own = liver.chosen(CAUDATE)
-                found[own] = value[own]
+        if self.spared is not None:
+            found[self.spared.taken] = 0.0
         return found
 
     @property
@@ -119,7 +143,19 @@ class ResectedLiver:
 
     def lesion_ml(self, lesion: str) -> tuple[float, float]:
         """Volume taken and left of a lesion."""
-        return self.sum_ml(self.liver.chosen(LESION, (self.liver.lesions.index(lesion),)))
+        taken, every = self._lesions_ml
+        n = self.liver.lesions.index(lesion)
+        return float(taken[n]), float(every[n] - taken[n])
+
+    @cached_property
+    def _lesions_ml(self) -> tuple[FloatArray, FloatArray]:
+        """Volume taken of each lesion, and of it all."""
+        numbers = self.liver.columns[LESION] + 1
+        count = len(self.liver.lesions) + 1
+        taken, every = (
+            np.bincount(numbers, w, count).astype(float)[1:] for w in (self.taken_ml, self.all_ml)
+        )
+        return taken, every
 
     def is_left(self, lesion: str) -> bool:
         """Whether a lesion stays, all but a sliver of it."""
@@ -131,70 +167,140 @@ class ResectedLiver:
         found = np.zeros(len(points_lps_mm), dtype=bool)
         for side in self.sides:
             found |= side.is_taken(points_lps_mm)
+        if self.spared is not None:
+            found &= ~self.spared.is_taken(points_lps_mm)
         return found
 
     @cached_property
-    def surface_lps_mm(self) -> tuple[tuple[Side, FloatArray], ...]:
-        """Points of each cut within the liver that no other cut takes anyway."""
-        found = []
-        for n, side in enumerate(self.sides):
-            points = side.surface_lps_mm(self.liver)
-            for m, other in enumerate(self.sides):
-                if m != n and len(points):
-                    points = points[~other.is_taken(points)]
-            found.append((side, points))
-        return tuple(found)
+    def surfaces(self) -> tuple[CutSurface, ...]:
+        """The surface of each resection within the liver that no other takes anyway, and the caudate lobe's.
 
-    def margin(self, outline: OutlineDistance) -> CutMargin | None:
-        """How near the cut comes to a lesion's outline; None where no cut goes through the liver."""
-        samples = outline.outline.samples.points_lps_mm
-        middle, reach = samples.mean(axis=0), 0.0
-        reach = float(np.linalg.norm(samples - middle, axis=1).max())
-        best: CutMargin | None = None
-        for side, points in self.surface_lps_mm:
-            if not len(points):
-                continue
-            away = np.linalg.norm(points - middle, axis=1)
-            # Farther than this none can be the nearest: the lesion fits into a ball.
-            near = points[away <= float(away.min()) + 2.0 * reach + 1e-6]
-            distances = -outline.signed_distance_mm(near)
-            for at in np.argsort(distances, kind="stable")[:REFINED]:
-                fine = side.refined_lps_mm(near[at])
-                fine = np.concatenate([near[at][None], fine[self.liver.at(fine) >= 0]])
-                values = -outline.signed_distance_mm(fine)
-                n = int(values.argmin())
-                if best is None or values[n] < best.margin_mm:
-                    best = CutMargin(float(values[n]), as_point(fine[n]))
-        return best
+        Where the lobe is given to one side, its border belongs to the first resection that gives it.
+        """
+        meshes = [[self._clipped(side)] for side in self.sides[: len(self.resections)]]
+        giving = next((n for n, r in enumerate(self.resections) if r.caudate == self.caudate_to), 0)
+        if self.caudate_to == "specimen":
+            meshes[giving].append(self._clipped(self.sides[-1]))
+        elif self.spared is not None:
+            points, triangles = self.spared.mesh(self.liver)
+            level = self.liver.border.at(points)
+            taken = np.max([side.taken_level(points) for side in self.sides], axis=0)
+            # Seen from the specimen the lobe lies on the other side.
+            turned = np.ascontiguousarray(triangles[:, ::-1])
+            meshes[giving].append(clipped(points, turned, np.minimum(level, taken)))
+        return tuple(CutSurface(r.id, *joined(own)) for r, own in zip(self.resections, meshes, strict=True))
+
+    def _clipped(self, side: Side) -> tuple[FloatArray, TriangleArray]:
+        """A side's surface within the liver, where nothing else takes or spares it."""
+        points, triangles = side.mesh(self.liver)
+        if not len(points):
+            return points, triangles
+        level = self.liver.border.at(points)
+        for other in self.sides:
+            if other is not side:
+                level = np.minimum(level, -other.taken_level(_kept_beside(side, other, points, triangles)))
+        if self.spared is not None:
+            level = np.minimum(level, -self.spared.taken_level(points))
+        return clipped(points, triangles, level)
+
+    def distances(self, number: int, outlines: Mapping[str, OutlineNearness]) -> CutDistances:
+        """How near lesions lie to the surface of a resection, by its place among them."""
+        side = self.sides[number]
+
+        def around(point: FloatArray, half_mm: float, step_mm: float) -> FloatArray:
+            points = side.around_lps_mm(point, half_mm, step_mm)
+            return points[self._is_cut(side, points)]
+
+        return CutDistances.of(self.surfaces[number], outlines, around)
+
+    def margin(self, outline: OutlineNearness) -> CutMargin | None:
+        """How near the cuts come to a lesion's outline; None where none goes through the liver."""
+        every = [self.distances(n, {"": outline}) for n in range(len(self.resections))]
+        return least_margins(every, [""])[""]
+
+    def _is_cut(self, side: Side, points: FloatArray) -> BoolArray:
+        """Which points of a side's surface lie in the liver, and nothing else takes or spares them."""
+        found = np.asarray(self.liver.border.at(points) > 0)
+        for other in self.sides:
+            if other is not side:
+                found &= other.taken_level(points) <= 0
+        if self.spared is not None:
+            found &= self.spared.taken_level(points) <= 0
+        return found
+
+    def given_branches(self, tree: VesselTree) -> frozenset[int]:
+        """Branches that go where the middle hepatic vein is given, whatever the cut says.
+
+        Those of that name; where it stays, the way to them from the root stays too.
+        """
+        if not self.middle_vein_to:
+            return frozenset()
+        named = tree.named(MIDDLE)
+        if self.middle_vein_to == "specimen":
+            return frozenset(b.number for b in named)
+        return frozenset(w.number for b in named for w in tree.way_to(b.number))
+
+    def is_branch_taken(self, tree: VesselTree, branch: Branch) -> BoolArray:
+        """Which points of a branch are taken, (n,)."""
+        if branch.number in self.given_branches(tree):
+            return np.full(len(branch.points_lps_mm), self.middle_vein_to == "specimen")
+        return self.is_taken(branch.points_lps_mm)
 
     def crossed(self, trees: Sequence[VesselTree]) -> tuple[CrossedVessel, ...]:
         """Vessels that go through a cut within the liver, thickest first."""
         found = []
         for tree in trees:
+            given = self.given_branches(tree)
             for branch in tree.branches:
-                points = branch.points_lps_mm
-                taken, inside = self.is_taken(points), self.liver.at(points) >= 0
+                points, radii = branch.points_lps_mm, branch.radii_mm
+                taken, inside = self.is_branch_taken(tree, branch), self.liver.at(points) >= 0
                 for n in np.flatnonzero((taken[1:] != taken[:-1]) & (inside[1:] | inside[:-1])):
                     place = as_point(0.5 * (points[n] + points[n + 1]))
-                    diameter = float(branch.radii_mm[n] + branch.radii_mm[n + 1])
+                    diameter = float(radii[n] + radii[n + 1])
                     found.append(CrossedVessel(tree.id, branch.number, branch.title, diameter, place))
+                if given and self._is_parted(tree, branch, bool(taken[0])):
+                    place = as_point(points[0])
+                    found.append(CrossedVessel(tree.id, branch.number, branch.title, 2.0 * radii[0], place))
         return tuple(sorted(found, key=lambda v: (-v.diameter_mm, v.tree, v.branch)))
+
+    def _is_parted(self, tree: VesselTree, branch: Branch, is_taken: bool) -> bool:
+        """Whether a branch is cut right where it begins, because a vein is given to the other side."""
+        if branch.parent is None:
+            return is_taken and branch.number in self.given_branches(tree)
+        return bool(self.is_branch_taken(tree, tree.branch(branch.parent))[-1]) != is_taken
+
+    @cached_property
+    def left(self) -> BoolArray:
+        """Voxels of the liver that stay, by their centres, [k, j, i]."""
+        inside = self.liver.codes >= 0
+        points = self.liver.grid.to_lps(np.argwhere(inside)[:, ::-1].astype(float))
+        found = np.zeros(inside.shape, dtype=bool)
+        found[inside] = ~self.is_taken(points)
+        return found
 
     def remnant_pieces_ml(self, least_ml: float) -> tuple[float, ...]:
         """Volumes of the pieces the remnant is in, largest first; smaller ones than the least are left out."""
-        points = self._liver_points
-        left = np.zeros(self.liver.codes.shape, dtype=bool)
-        left[self.liver.codes >= 0] = ~self.is_taken(points)
-        labels, count = ndi.label(left)
+        labels, count = ndi.label(self.left)
         sizes = np.bincount(labels.ravel())[1:] if count else np.zeros(0)
         volumes = sorted((float(n) * self.liver.grid.voxel_volume_ml for n in sizes), reverse=True)
         return tuple(v for v in volumes if v >= least_ml)
-
-    @property
-    def _liver_points(self) -> FloatArray:
-        return self.liver.grid.to_lps(np.argwhere(self.liver.codes >= 0)[:, ::-1].astype(float))
 
 
 def _best_axis(side: Side, liver: LiverClasses) -> int:
     """The axis of the lattice along which rows meet a cut at the steepest."""
     return 0 if side.normal_lps is None else int(np.argmax(np.abs(liver.grid.axes.T @ side.normal_lps)))
+
+
+def _kept_beside(side: Side, other: Side, points: FloatArray, triangles: TriangleArray) -> FloatArray:
+    """Where to ask whether another side takes what lies behind a surface.
+
+    Borders of two sets may run along each other: there the answer lies on the kept side, `BESIDE_MM` away.
+    """
+    if side.normal_lps is not None or other.normal_lps is not None:
+        return points
+    a, b, c = (points[triangles[:, n]] for n in range(3))
+    normals = np.zeros_like(points)
+    for n in range(3):
+        np.add.at(normals, triangles[:, n], np.cross(b - a, c - a))
+    sizes = np.maximum(np.linalg.norm(normals, axis=1), 1e-12)
+    return np.asarray(points - BESIDE_MM * normals / sizes[:, None])

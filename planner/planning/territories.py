@@ -21,8 +21,9 @@ from planner.model.geometry import Box, Grid
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
-from planner.planning.centreline_parts import TAKES_PART_MM, parts_near
+from planner.planning.centreline_parts import TAKES_PART_MM
 from planner.planning.liver_ground import SPOKEN_OF_ML, LiverGround
+from planner.planning.vessels_within import parts_within
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int32]
@@ -147,7 +148,11 @@ class Territories:
 
 
 def inflow(
-    tree: VesselTree, structures: StructureSet, way: str = "euclidean", task: Task | None = None
+    tree: VesselTree,
+    structures: StructureSet,
+    way: str = "euclidean",
+    task: Task | None = None,
+    ground: LiverGround | None = None,
 ) -> Territories:
     """What each branch of the portal vein or the artery feeds.
 
@@ -159,24 +164,36 @@ def inflow(
         With the liver; lesions belong to it.
     way
         ``euclidean``, or ``geodesic``: within the liver.
+    ground
+        The liver of the structures, where it is at hand already.
 
     Raises
     ------
     InvalidValue
         If there is no liver, no branch, none near the liver, or the vessels are others.
     """
-    return _shared_out(tree, structures, way, INFLOW_ROLES, "inflow", task or Task())
+    return _shared_out(tree, structures, way, INFLOW_ROLES, "inflow", task or Task(), ground)
 
 
 def outflow(
-    tree: VesselTree, structures: StructureSet, way: str = "euclidean", task: Task | None = None
+    tree: VesselTree,
+    structures: StructureSet,
+    way: str = "euclidean",
+    task: Task | None = None,
+    ground: LiverGround | None = None,
 ) -> Territories:
     """What each branch of the hepatic veins drains; parameters and errors as `inflow`."""
-    return _shared_out(tree, structures, way, OUTFLOW_ROLES, "outflow", task or Task())
+    return _shared_out(tree, structures, way, OUTFLOW_ROLES, "outflow", task or Task(), ground)
 
 
 def _shared_out(
-    tree: VesselTree, structures: StructureSet, way: str, roles: tuple[Role, ...], word: str, task: Task
+    tree: VesselTree,
+    structures: StructureSet,
+    way: str,
+    roles: tuple[Role, ...],
+    word: str,
+    task: Task,
+    ground: LiverGround | None,
 ) -> Territories:
     if tree.role not in roles:
         raise InvalidValue(
@@ -189,8 +206,8 @@ def _shared_out(
             "There is no such way to measure distance.", f"'{way}'", f"Use one of: {', '.join(WAYS)}."
         )
     task.report(0.0, "The liver")
-    ground = LiverGround.of(structures)
-    parts = parts_near(tree, ground)
+    ground = ground or LiverGround.of(structures)
+    parts = parts_within(tree, ground)
     lines, numbers = [p.points_lps_mm for p in parts], [p.number for p in parts]
     notes = [*ground.notes, *_notes(tree, set(numbers))]
     rest = task.part(0.1, 1.0)

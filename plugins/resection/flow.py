@@ -2,63 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from planner_plugins.resection.ground import ResectionGround, placed
 
-from planner.model.vessel_tree import Branch, VesselTree
-from planner.planning.resected_liver import ResectedLiver
-from planner.planning.territories import Territories
+from planner.compute.kept_flow import LEFT_OUT, SPARED, kept_by_marks_ml
+from planner.planning.flow_numbers import FlowNumbers, LiverVessels
+from planner.planning.resected_liver import ABLATED, ResectedLiver
 
 BoolArray = npt.NDArray[np.bool_]
 
 
-def lost(ground: ResectionGround, resected: ResectedLiver, trees: Sequence[VesselTree]) -> BoolArray:
-    """Voxels of the liver's box that hang on a vessel beyond a cut through it, [k, j, i]."""
-    found = np.zeros(ground.liver.codes.shape, dtype=bool)
-    for tree in trees:
-        territories = ground.territories.get(tree.id)
-        if territories is None:
-            continue
-        for branch, index in _first_cuts(resected, tree):
-            beyond = [b.number for b in tree.children(branch.number)]
-            mask = territories.mask(beyond) if beyond else np.zeros(territories.labels.shape, dtype=bool)
-            mask |= _own_beyond(territories, branch, index)
-            found |= placed(ground.liver, ground.structures, territories, mask)
-    return found
+@dataclass(frozen=True)
+class LostFlow:
+    """What of the remnant hangs on cut vessels; ablated liver is left out.
+
+    Parameters
+    ----------
+    kept_ml, inflow_ml, outflow_ml, both_ml
+        Volumes that lose nothing, inflow only, outflow only, or both; they sum to the remnant.
+    has_inflow, has_outflow
+        Whether a vessel runs from its root into the remnant uncut; None where none is known.
+    """
+
+    kept_ml: float
+    inflow_ml: float
+    outflow_ml: float
+    both_ml: float
+    has_inflow: bool | None
+    has_outflow: bool | None
+
+    @classmethod
+    def of(cls, resected: ResectedLiver, vessels: LiverVessels) -> LostFlow:
+        """Of a liver under its resections."""
+        flows = (vessels.inflow, vessels.outflow)
+        one, two = (np.zeros(1, dtype=np.uint8) if f is None else _lost(f, resected) for f in flows)
+        runs, taken = resected.last_rows
+        volumes = kept_by_marks_ml(runs, taken, _states(resected), vessels.pairs, one, two)
+        kept, first, second, both = (float(v) for v in volumes)
+        reached = (
+            None if f is None else bool((f.is_inside & (marks == 0)).any())
+            for f, marks in zip(flows, (one, two), strict=True)
+        )
+        return cls(kept, first, second, both, *reached)
 
 
-def _first_cuts(resected: ResectedLiver, tree: VesselTree) -> list[tuple[Branch, int]]:
-    """Branches with the first place on the way from the root at which they are cut within the liver.
+def _states(resected: ResectedLiver) -> npt.NDArray[np.uint8]:
+    states = np.zeros(resected.liver.classes, dtype=np.uint8)
+    if resected.spared is not None:
+        states[resected.spared.taken] = SPARED
+    if ABLATED in resected.liver.columns:
+        states[resected.liver.chosen(ABLATED)] = LEFT_OUT
+    return states
+
+
+def _lost(flow: FlowNumbers, resected: ResectedLiver) -> npt.NDArray[np.uint8]:
+    """Marks of points beyond a cut within the liver.
 
     A root that begins in what is taken brings nothing to the remnant: it counts as cut at its start.
     """
-    found: list[tuple[Branch, int]] = []
-    waiting = list(tree.roots)
-    while waiting:
-        branch = waiting.pop(0)
-        points = branch.points_lps_mm
-        inside = resected.liver.at(points) >= 0
-        taken = resected.is_taken(points) & inside
-        at = np.flatnonzero(taken)
-        if len(at):
-            found.append((branch, int(at[0])))
-        else:
-            waiting += tree.children(branch.number)
-    return found
+    return flow.beyond(taken_points(flow, resected))
 
 
-def _own_beyond(territories: Territories, branch: Branch, index: int) -> BoolArray:
-    """Of a branch's own voxels those next to its centreline from a point outwards."""
-    from scipy.spatial import cKDTree
-
-    own = territories.labels == branch.number
-    kji = np.argwhere(own)
-    found = np.zeros(own.shape, dtype=bool)
-    if len(kji):
-        points = territories.grid.to_lps(kji[:, ::-1].astype(float))
-        _, nearest = cKDTree(branch.points_lps_mm).query(points)
-        found[own] = nearest >= index
-    return found
+def taken_points(flow: FlowNumbers, resected: ResectedLiver) -> BoolArray:
+    """Which points of vessels in the liver are taken; the middle hepatic vein goes where it is given."""
+    taken = np.zeros(len(flow.points_lps_mm), dtype=bool)
+    taken[flow.is_inside] = resected.is_taken(flow.points_lps_mm[flow.is_inside])
+    given = flow.points_of(resected.given_branches(flow.tree)) & flow.is_inside
+    taken[given] = resected.middle_vein_to == "specimen"
+    return taken

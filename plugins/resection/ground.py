@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -13,6 +14,7 @@ from planner_plugins.resection.settings import Settings
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.outline_distance import OutlineDistance
+from planner.compute.outline_nearness import OutlineNearness
 from planner.compute.zone_union import ZoneUnion
 from planner.model.case import Case
 from planner.model.plan import Plan
@@ -20,11 +22,14 @@ from planner.model.resection import MarginCut, Resection, SegmentsCut, Territori
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
+from planner.planning.cut_surface import CutDistances, CutSurface
 from planner.planning.device_library import device_library
 from planner.planning.excision import excised
+from planner.planning.flow_numbers import FlowNumbers, LiverVessels, joined_tree
 from planner.planning.liver_classes import LiverClasses
+from planner.planning.liver_ground import LiverGround
 from planner.planning.placing import zone_of
-from planner.planning.resected_liver import ABLATED, CAUDATE
+from planner.planning.resected_liver import ABLATED, CAUDATE, ResectedLiver
 from planner.planning.resection_sides import is_set, set_column
 from planner.planning.territories import OUTFLOW_ROLES, Territories, inflow, outflow
 from planner.planning.vessel_finding import find_tree
@@ -51,18 +56,24 @@ class ResectionGround:
         Ids of trees that were found and that nobody has looked at.
     territories
         By tree.
+    vessels
+        Which point of the portal and of the hepatic veins each voxel hangs on; None where none is known.
     notes
         What could not be found, in words.
     """
 
     structures: StructureSet
     liver: LiverClasses
-    outlines: Mapping[str, OutlineDistance]
+    outlines: Mapping[str, OutlineNearness]
     trees: tuple[VesselTree, ...]
     found: frozenset[str]
     territories: Mapping[str, Territories]
+    vessels: LiverVessels | None
     notes: tuple[str, ...]
     _kept: tuple[object, LiverClasses] | None = field(default=None, repr=False)
+    _distances: dict[str, tuple[CutSurface, tuple[str, ...], CutDistances]] = field(
+        default_factory=dict, repr=False
+    )
 
     def liver_of(self, plan: Plan, settings: Settings) -> LiverClasses:
         """The liver with what a plan's sets of voxels and its ablations take; the last one is kept.
@@ -88,6 +99,20 @@ class ResectionGround:
         self._kept = (key, liver)
         return liver
 
+    def distances(
+        self, resected: ResectedLiver, number: int, outlines: Mapping[str, OutlineNearness]
+    ) -> CutDistances:
+        """How near lesions lie to the surface of a resection; kept where that of a set stays as it is."""
+        cut, names = resected.surfaces[number], tuple(outlines)
+        if not is_set(resected.resections[number]):
+            return resected.distances(number, outlines)
+        kept = self._distances.get(cut.resection)
+        if kept is not None and kept[1] == names and kept[0].is_same(cut):
+            return kept[2]
+        found = resected.distances(number, outlines)
+        self._distances[cut.resection] = (cut, names, found)
+        return found
+
     def _taken(self, resection: Resection) -> npt.NDArray[np.bool_]:
         cut, structures = resection.surface, self.structures
         if isinstance(cut, SegmentsCut):
@@ -106,7 +131,7 @@ class ResectionGround:
                     f"'{resection.id}': '{cut.tree}'",
                     f"Known are: {', '.join(self.territories) or 'none'}.",
                 )
-            return self.placed(self.territories[cut.tree], cut.branches)
+            return self.territories[cut.tree].mask(cut.branches)
         assert isinstance(cut, MarginCut)
         if cut.lesion not in self.outlines:
             raise InvalidValue(
@@ -115,10 +140,6 @@ class ResectionGround:
                 "Choose another lesion.",
             )
         return excised(self.liver, cut, self.outlines[cut.lesion])
-
-    def placed(self, territories: Territories, branches: Iterable[int]) -> npt.NDArray[np.bool_]:
-        """The territory of branches and all beyond them on the liver's box [k, j, i]."""
-        return placed(self.liver, self.structures, territories, territories.mask(branches))
 
     def _within(self, zones: ZoneUnion) -> npt.NDArray[np.bool_]:
         inside = self.liver.codes >= 0
@@ -138,25 +159,27 @@ def prepare_ground(case: Case, settings: Settings, task: Task) -> ResectionGroun
     """
     structures = case.structures
     task.report(0.0, "The liver and what lies in it")
-    liver = LiverClasses.of(structures)
+    body = LiverGround.of(structures)
+    liver = LiverClasses.of(structures, body)
     caudate = [s.name for s in structures.with_role(Role.COUINAUD_1)]
     if caudate:
         mask = structures.union_mask(caudate)[liver.box_of(structures)]
         liver = liver.with_column(CAUDATE, _marked(mask))
-    outlines = {}
-    for n, name in enumerate(liver.lesions):
-        task.report(0.1 + 0.3 * n / len(liver.lesions), f"Outline of {name}")
-        mask, grid = structures.cropped(name, max(structures.grid.spacing_mm))
-        outlines[name] = OutlineDistance.of_mask(mask, grid)
-    trees, found, notes = _trees(case, task.part(0.4, 0.7))
-    territories = {}
-    for n, tree in enumerate(trees):
-        share = outflow if tree.role in OUTFLOW_ROLES else inflow
-        part = task.part(0.7 + 0.3 * n / len(trees), 0.7 + 0.3 * (n + 1) / len(trees))
+    # Outlines and vessels need nothing of each other.
+    with ThreadPoolExecutor(1) as beside:
         try:
-            territories[tree.id] = share(tree, structures, settings.territories, part)
-        except InvalidValue as error:
-            notes.append(f"Territories of {tree.id}: {error.what}")
+            waiting = {name: beside.submit(_outline, structures, name) for name in liver.lesions}
+            trees, found, notes = _trees(case, task.part(0.1, 0.6))
+            territories, flow, more = _territories(
+                structures, body, trees, settings.territories, task.part(0.6, 0.8)
+            )
+            vessels = LiverVessels.of(body.mask, flow.get("inflow"), flow.get("outflow"))
+            outlines = {}
+            for n, (name, future) in enumerate(waiting.items()):
+                task.report(0.8 + 0.2 * n / len(waiting), f"Outline of {name}")
+                outlines[name] = future.result()
+        finally:
+            beside.shutdown(cancel_futures=True)
     return ResectionGround(
         structures,
         liver,
@@ -164,8 +187,38 @@ def prepare_ground(case: Case, settings: Settings, task: Task) -> ResectionGroun
         tuple(trees),
         frozenset(found),
         MappingProxyType(territories),
-        tuple(notes),
+        vessels,
+        (*notes, *more),
     )
+
+
+def _outline(structures: StructureSet, name: str) -> OutlineNearness:
+    mask, grid = structures.cropped(name, max(structures.grid.spacing_mm))
+    return OutlineNearness.of(OutlineDistance.of_mask(mask, grid))
+
+
+def _territories(
+    structures: StructureSet, body: LiverGround, trees: Sequence[VesselTree], way: str, task: Task
+) -> tuple[dict[str, Territories], dict[str, FlowNumbers], list[str]]:
+    """Territories of each tree, and what each voxel hangs on; several trees of one flow count as one there."""
+    territories: dict[str, Territories] = {}
+    flow: dict[str, FlowNumbers] = {}
+    notes = []
+    for n, (word, share) in enumerate((("inflow", inflow), ("outflow", outflow))):
+        part = task.part(0.5 * n, 0.5 * (n + 1))
+        for tree in trees:
+            if (tree.role in OUTFLOW_ROLES) != (word == "outflow"):
+                continue
+            try:
+                territories[tree.id] = share(tree, structures, way, part, body)
+            except InvalidValue as error:
+                notes.append(f"Territories of {tree.id}: {error.what}")
+        known = [t for t in trees if t.id in territories and (t.role in OUTFLOW_ROLES) == (word == "outflow")]
+        if len(known) == 1:
+            flow[word] = FlowNumbers.of(territories[known[0].id])
+        elif known:
+            flow[word] = FlowNumbers.of(share(joined_tree(known), structures, way, part, body))
+    return territories, flow, notes
 
 
 def _trees(case: Case, task: Task) -> tuple[list[VesselTree], list[str], list[str]]:
@@ -183,15 +236,6 @@ def _trees(case: Case, task: Task) -> tuple[list[VesselTree], list[str], list[st
             except InvalidValue as error:
                 notes.append(f"{structure.name}: {error.what}")
     return trees, found, notes
-
-
-def placed(
-    liver: LiverClasses, structures: StructureSet, territories: Territories, values: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Voxels of the territories' box on the liver's, both boxes of one lattice."""
-    whole = np.zeros(structures.grid.shape, dtype=bool)
-    whole[territories.box.slices] = values
-    return whole[liver.box_of(structures)]
 
 
 def _marked(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from planner_plugins.resection.flow import LostFlow
 from planner_plugins.resection.ground import ResectionGround
 from planner_plugins.resection.settings import Settings
 
 from planner.model.assessment import Confidence, Metric, Source, Target
 from planner.model.case import Patient
+from planner.planning.cut_surface import CLASS_ENDS_MM, CutDistances, CutMargin, CutSurface
+from planner.planning.kept_segments import LEAST_BORDER_MM2, MOST, KeptSegments
 from planner.planning.liver_classes import LESION
 from planner.planning.liver_volumes import (
+    BODY_SURFACES,
     Denominator,
     LiverState,
+    body_surface,
     missing_size,
     share_of_measured,
     share_of_weight,
     standard_volume,
     thresholds_for,
 )
-from planner.planning.resected_liver import ABLATED, CutMargin, ResectedLiver
+from planner.planning.resected_liver import ABLATED, ResectedLiver
 
 PLAN = "plan"
 BY_RUNS = "voxels of the liver's outline, cut at sub-voxel places; tumour lies within the liver"
 #: R0 asks for so much liver around a colorectal metastasis.
 R0 = Target(low=1.0, source=Source("R0: 1 mm or more (colorectal metastases)", Confidence.ESTABLISHED))
+#: Metrics of the classes of `CLASS_ENDS_MM`.
+CLASS_NAMES = (
+    "cut_below_1_mm_percent",
+    "cut_1_to_5_mm_percent",
+    "cut_5_to_10_mm_percent",
+    "cut_from_10_mm_percent",
+)
 TO_LOSS = "nearest branch of the veins; what hangs on a vessel beyond its first cut within the liver"
 
 
@@ -127,30 +141,78 @@ def volume_metrics(shares: Shares, patient: Patient, settings: Settings) -> list
             _least(state, Denominator.WEIGHT), note=why or _note(state, Denominator.WEIGHT),
         )
     )  # fmt: skip
+    surface, why = body_surface(patient, settings.body_surface)
+    by_surface = None if surface is None else shares.working_remnant / surface
+    note = why or _note(state, Denominator.SURFACE)
+    found.append(
+        Metric(
+            "remnant_of_surface_ml_per_m2", by_surface, "ml/m²", PLAN,
+            f"remnant over body surface by {BODY_SURFACES[settings.body_surface][0]}",
+            _least(state, Denominator.SURFACE), note=note,
+        )
+    )  # fmt: skip
     return found
 
 
-def loss_metrics(
-    shares: Shares, inflow_lost_ml: float, outflow_lost_ml: float, both_ml: float
-) -> list[Metric]:
+def loss_metrics(lost: LostFlow) -> list[Metric]:
     """What of the remnant loses inflow, outflow only, and what is left untroubled."""
-    congested = outflow_lost_ml - both_ml
     return [
-        Metric("devascularized_volume_ml", inflow_lost_ml, "ml", PLAN, TO_LOSS),
+        Metric("devascularized_volume_ml", lost.inflow_ml + lost.both_ml, "ml", PLAN, TO_LOSS),
         Metric(
             "congested_volume_ml",
-            congested,
+            lost.outflow_ml,
             "ml",
             PLAN,
             f"{TO_LOSS}; with its inflow kept: at risk, not dead",
         ),
         Metric(
             "untroubled_remnant_volume_ml",
-            shares.remnant - inflow_lost_ml - congested,
+            lost.kept_ml,
             "ml",
             PLAN,
             "remnant minus what loses inflow or outflow",
         ),
+    ]
+
+
+def cut_metrics(
+    cuts: Sequence[CutSurface], distances: Sequence[CutDistances], has_lesion: bool
+) -> list[Metric]:
+    """Area of the cuts, and what share of it lies how near to lesions that are taken."""
+    sums = np.zeros(len(CLASS_ENDS_MM) + 1)
+    for cut, own in zip(cuts, distances, strict=True):
+        sums += cut.class_areas_cm2(own.values_mm)
+    area = float(sums.sum())
+    found = [Metric("cut_area_cm2", area, "cm²", PLAN, "triangles of the cut within the liver")]
+    why = "" if has_lesion and area > 0 else "no lesion is taken" if area > 0 else "no cut in the liver"
+    for name, part in zip(CLASS_NAMES, sums, strict=True):
+        share = None if why else 100.0 * float(part) / area
+        found.append(
+            Metric(
+                name,
+                share,
+                "%",
+                PLAN,
+                "of the cut's area, by distance to the nearest lesion that is taken",
+                note=why,
+            )
+        )
+    return found
+
+
+def pieces_metric(pieces_ml: Sequence[float], settings: Settings) -> Metric:
+    """How many pieces the remnant is in."""
+    method = f"pieces of {settings.least_piece_ml:g} ml or more"
+    return Metric("remnant_pieces_count", float(len(pieces_ml)), "", PLAN, method)
+
+
+def segment_metrics(segments: KeptSegments) -> list[Metric]:
+    """How many segments stay, and how many of them hang together."""
+    kept = f"segments of which more than {100 * MOST:g} % stays"
+    together = f"{kept} and that share {LEAST_BORDER_MM2 / 100:g} cm² of border or more"
+    return [
+        Metric("kept_segments_count", float(len(segments.kept)), "", PLAN, kept),
+        Metric("contiguous_segments_count", float(len(segments.together)), "", PLAN, together),
     ]
 
 
@@ -195,6 +257,6 @@ def _note(state: LiverState, of: Denominator) -> str:
     if not known:
         return f"no threshold of this denominator is published for a {state.value} liver"
     return "; ".join(
-        f"{t.least.value:g} % ({t.least.source}{', ' + t.least.label if t.least.label else ''})"
+        f"{t.least.value:g} {t.least.unit} ({t.least.source}{', ' + t.least.label if t.least.label else ''})"
         for t in known
     )

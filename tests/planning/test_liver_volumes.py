@@ -8,13 +8,16 @@ from planner.base.errors import InvalidValue
 from planner.model.case import Patient
 from planner.planning.liver_volumes import (
     FORMULAS,
+    LEAST_FUNCTION,
     LIVER_DENSITY,
     THRESHOLDS,
     Denominator,
     LiverState,
+    body_surface,
     dubois_m2,
     hypertrophy_points,
     kinetic_growth_percent_per_week,
+    least_by_icg,
     mosteller_m2,
     share_of_measured,
     share_of_weight,
@@ -84,7 +87,9 @@ def test_a_threshold_goes_with_its_denominator() -> None:
     assert [t.least.value for t in thresholds_for(LiverState.CIRRHOTIC, Denominator.MEASURED)] == [40.0]
     assert thresholds_for(LiverState.CHEMOTHERAPY, Denominator.MEASURED) == ()
     assert not any(t.state == LiverState.UNKNOWN for t in THRESHOLDS), "an unknown liver has no threshold"
-    assert all(t.least.unit == "%" and t.least.source for t in THRESHOLDS)
+    for threshold in THRESHOLDS:
+        assert threshold.least.source
+        assert threshold.least.unit == ("ml/m²" if threshold.of == Denominator.SURFACE else "%")
 
 
 def test_guards() -> None:
@@ -96,3 +101,14 @@ def test_guards() -> None:
         share_of_measured(1.0, 100.0, 100.0)
     with pytest.raises(InvalidValue, match="time between"):
         kinetic_growth_percent_per_week(5.0, 0.0)
+
+
+def test_limits_of_function() -> None:
+    """Where ICG retention is normal less liver may remain; surface and function as published."""
+    assert [least_by_icg(r).value for r in (0.0, 9.9, 10.0, 20.0)] == [40.0, 40.0, 50.0, 50.0]
+    assert LEAST_FUNCTION.value == 2.69
+    surface, why = body_surface(Patient(height_cm=175.0, weight_kg=70.0))
+    assert (surface, why) == (pytest.approx(1.844662, abs=1e-6), "")
+    assert body_surface(Patient(height_cm=175.0))[0] is None
+    (least,) = thresholds_for(LiverState.CIRRHOTIC, Denominator.SURFACE)
+    assert least.least.value == 250.0

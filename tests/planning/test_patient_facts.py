@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner.base.errors import InvalidValue
-from planner.planning.patient_facts import PATIENT_FACTS, known_fact, patient_fact
+from planner.planning.patient_facts import NUMBER_FACTS, PATIENT_FACTS, known_fact, known_number, patient_fact
 
 
 def test_each_fact_is_asked_once_and_has_choices() -> None:
@@ -35,3 +35,15 @@ def test_guards() -> None:
         patient_fact("shoe_size")
     with pytest.raises(InvalidValue, match="does not take this value"):
         known_fact({"nyha_class": "5"}, "nyha_class")
+
+
+def test_measured_facts() -> None:
+    assert len({f.id for f in (*NUMBER_FACTS, *PATIENT_FACTS)}) == len(NUMBER_FACTS) + len(PATIENT_FACTS)
+    assert known_number({}, "icg_r15_percent") is None
+    assert known_number({"icg_r15_percent": " unknown"}, "icg_r15_percent") is None
+    assert known_number({"icg_r15_percent": "12,5"}, "icg_r15_percent") == 12.5
+    for told in ("-1", "101", "much", "nan"):
+        with pytest.raises(InvalidValue, match="no number that can be"):
+            known_number({"icg_r15_percent": told}, "icg_r15_percent")
+    with pytest.raises(InvalidValue, match="no such measured fact"):
+        known_number({}, "shoe_size")

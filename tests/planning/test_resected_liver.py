@@ -13,6 +13,7 @@ from phantom import LESION_MM, LIVER_MM, phantom
 
 from planner.base.errors import InvalidValue
 from planner.compute.outline_distance import OutlineDistance
+from planner.compute.outline_nearness import OutlineNearness
 from planner.model.resection import MarginCut, PatchCut, PlaneCut, Resection, SegmentsCut
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
@@ -42,7 +43,7 @@ def structures(spacing=(1.0, 1.0, 1.0)) -> StructureSet:
 
 def outline(of: StructureSet) -> OutlineDistance:
     mask, grid = of.cropped("lesion", 3.0)
-    return OutlineDistance.of_mask(mask, grid)
+    return OutlineNearness.of(OutlineDistance.of_mask(mask, grid))
 
 
 def plane(offset: float, normal=(1.0, 0.0, 0.0), **rest) -> Resection:
@@ -144,7 +145,7 @@ def test_excisions(is_wedge: bool) -> None:
     set_ = phantom((1.0, 1.0, 1.0), other=(Role.LESION, (38.0, 0.0, 0.0), 8.0)).structures
     liver = LiverClasses.of(set_)
     mask, grid = set_.cropped("other", 3.0)
-    own = OutlineDistance.of_mask(mask, grid)
+    own = OutlineNearness.of(OutlineDistance.of_mask(mask, grid))
     cut = Resection("r1", MarginCut("other", 6.0, is_wedge))
     taken = excised(liver, cut.surface, own)
     found = ResectedLiver(liver.with_column(set_column(cut), np.where(taken, 0, -1)), (cut,))

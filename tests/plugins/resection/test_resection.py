@@ -204,11 +204,11 @@ def test_the_same_question_gives_the_same_bits(case: Case) -> None:
     assert (one.metrics, one.findings, one.inputs) == (two.metrics, two.findings, two.inputs)
 
 
-def test_what_is_given_to_a_side_and_not_followed_is_said(case: Case) -> None:
+def test_what_is_given_to_a_side_is_followed_or_said(case: Case) -> None:
     given = replace(plane(20.0), caudate="remnant", middle_hepatic_vein="specimen")
     texts = [f.text for f in asked(case, given).findings if f.rule == "given_side_not_followed"]
     assert "not segmented" in texts[0]
-    assert "not judged yet" in texts[1]
+    assert "no branch of its name" in texts[1]
     lobe = replace(case.structures["lesion"], name="lobe", role=Role.COUINAUD_1)
     grid = case.structures.grid
     k, j, i = np.indices(grid.shape)
@@ -216,7 +216,7 @@ def test_what_is_given_to_a_side_and_not_followed_is_said(case: Case) -> None:
     lobed = case.with_structures(case.structures.with_mask(lobe, (x > 30.0) & case.structures.mask("liver")))
     answer = asked(lobed, replace(plane(20.0), caudate="remnant"))
     assert value(answer, "resected_volume_ml") == pytest.approx(cap_ml(20.0) - cap_ml(30.0), rel=0.06)
-    assert "volumes follow that" in rules(answer)["given_side_not_followed"]
+    assert "given_side_not_followed" not in rules(answer), "it is followed"
     assert "given_side_not_followed" not in rules(asked(case, plane(20.0)))
 
 
@@ -249,3 +249,74 @@ def test_refusals(case: Case) -> None:
     with pytest.raises(InvalidValue, match="folds"):
         asked(case, Resection("r1", PatchCut(tuple(tuple(row) for row in net))))
     assert "cut_misses_liver" in rules(asked(case, plane(80.0)))
+
+
+def segmented(case: Case) -> Case:
+    """Segments 5 and 8 in front and behind of x = 0, and 2 and 3 beyond it."""
+    structures, grid = case.structures, case.structures.grid
+    k, j, i = np.indices(grid.shape)
+    points = grid.to_lps(np.stack([i, j, k], axis=-1).astype(float))
+    liver = structures.mask("liver")
+    quarters = {5: (-1, -1), 8: (-1, 1), 2: (1, -1), 3: (1, 1)}
+    for number, (x, y) in quarters.items():
+        role = Role(f"couinaud_{number}")
+        own = liver & (x * points[..., 0] > 0) & (y * points[..., 1] > 0)
+        structures = structures.with_mask(replace(structures["lesion"], name=role.value, role=role), own)
+    return case.with_structures(structures)
+
+
+def test_two_contiguous_segments_remain_or_not(case: Case) -> None:
+    assert "not outlined" in rules(asked(case, plane(20.0)))["segments_not_checked"]
+    parted = segmented(case)
+    two = asked(parted, plane(5.0))
+    assert (value(two, "kept_segments_count"), value(two, "contiguous_segments_count")) == (2.0, 2.0)
+    assert not {"too_few_segments", "segments_not_checked"} & set(rules(two))
+    one = asked(parted, plane(5.0), plane(-5.0, (0.0, 1.0, 0.0), "r2"))
+    assert value(one, "contiguous_segments_count") == 1.0
+    assert "stays of: 5" in rules(one)["too_few_segments"]
+
+
+def test_what_tests_of_function_say(case: Case) -> None:
+    def with_facts(**facts: str) -> Case:
+        return replace(case, patient=WELL.with_facts(facts))
+
+    assert "ICG" in rules(asked(case, plane(20.0)))["function_unknown"]
+    weak = with_facts(icg_r15_percent="14", remnant_function_percent_per_min_per_m2="2.1")
+    cut = plane(2.0)
+    found = asked(weak, cut, liver_state="cirrhotic")
+    share = value(found, "remnant_of_measured_percent")
+    assert 50.0 < share < 55.0
+    assert "remnant_below_icg" not in rules(found)
+    assert "2.1" in rules(found)["remnant_function_low"]
+    less = asked(weak, plane(-5.0), liver_state="cirrhotic")
+    assert 40.0 < value(less, "remnant_of_measured_percent") < 50.0
+    assert "50 % of the measured liver" in rules(less)["remnant_below_icg"]
+    good = with_facts(icg_r15_percent="7", remnant_function_percent_per_min_per_m2="2.69")
+    assert not {"remnant_below_icg", "remnant_function_low", "function_unknown"} & set(
+        rules(asked(good, plane(-5.0), liver_state="cirrhotic"))
+    )
+    assert "tell the liver's state" in rules(asked(weak, cut))["icg_not_judged"]
+    assert "no number" in rules(asked(with_facts(icg_r15_percent="much"), cut))["function_not_plausible"]
+
+
+def test_remnant_by_body_surface(case: Case) -> None:
+    answer = asked(case, plane(20.0), liver_state="cirrhotic")
+    working = value(answer, "remnant_volume_ml") - value(answer, "tumor_volume_ml")
+    assert value(answer, "remnant_of_surface_ml_per_m2") == pytest.approx(working / 1.844662, rel=1e-5)
+    assert answer.metric("remnant_of_surface_ml_per_m2").target.low == 250.0
+    small = replace(case, patient=Patient())
+    assert "enter height and weight" in asked(small, plane(20.0)).metric("remnant_of_surface_ml_per_m2").note
+
+
+def test_the_area_of_the_cut_and_its_classes(case: Case) -> None:
+    answer = asked(case, plane(-14.0))
+    disc = np.pi * (LIVER_MM**2 - 14.0**2) / 100.0
+    assert value(answer, "cut_area_cm2") == pytest.approx(disc, rel=0.01)
+    names = ("below_1_mm", "1_to_5_mm", "5_to_10_mm", "from_10_mm")
+    shares = [value(answer, f"cut_{n}_percent") for n in names]
+    assert sum(shares) == pytest.approx(100.0)
+    near = np.pi * np.diff([14.0**2, 15.0**2, 20.0**2]) / disc
+    assert shares[1:3] == pytest.approx(near, abs=0.5)
+    stays = asked(case, plane(20.0))
+    assert stays.metric("cut_1_to_5_mm_percent").note == "no lesion is taken"
+    assert [s.subject for s in answer.surfaces] == ["r1"]
