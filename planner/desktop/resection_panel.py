@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
@@ -22,17 +22,20 @@ from PySide6.QtWidgets import (
 
 from planner.base.errors import PlannerError
 from planner.desktop.cut_map_part import CutMapPart
+from planner.desktop.growth_part import GrowthPart
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, page, scrolled, show
 from planner.desktop.size_form import SizeForm
 from planner.desktop.step_bar import StepBar
 from planner.model.resection import MarginCut, PatchCut, PlaneCut, Resection, SegmentsCut
+from planner.planning.liver_parts import Part
 from planner.session.actions import Workbench
 from planner.session.resecting import MARGIN_MM, MODULE, Line
 
 PAGES = (
     ("cut", "Cut", "Draw a resection, and what remains"),
     ("map", "Map", "The cut laid flat, coloured by distance"),
+    ("growth", "Growth", "Embolization, volumetry over time, and operations in two stages"),
 )
 #: To whom the caudate lobe and the middle hepatic vein go: field value and words.
 GIVEN = (("", "as cut"), ("remnant", "remnant"), ("specimen", "specimen"))
@@ -76,6 +79,10 @@ class ResectionPanel(QWidget):
         self.chosen = ChosenForm(bench, self._do)
         self.chosen.aside_asked.connect(self.aside_asked)
         column.addWidget(self.chosen)
+        self.legend = dim_label("")
+        self.legend.setObjectName("partsLegend")
+        self.legend.setContentsMargins(14, 0, 14, 0)
+        column.addWidget(self.legend)
         self.facts = SizeForm(bench, self._do)
         column.addWidget(self.facts)
         self.judgement = JudgementView(bench, MODULE)
@@ -87,8 +94,13 @@ class ResectionPanel(QWidget):
         self.map = CutMapPart(bench)
         self.map.place_asked.connect(self.place_asked)
         column.addWidget(self.map)
+        grown, column = page()
+        self.growth = GrowthPart(bench)
+        self.growth.trouble.connect(self.trouble)
+        self.growth.vessels_asked.connect(self.segments_asked)
+        column.addWidget(self.growth)
         self.stack = QStackedWidget()
-        for body in (cut, flat):
+        for body in (cut, flat, grown):
             self.stack.addWidget(scrolled(body))
         bar = StepBar(PAGES)
         bar.chosen.connect(self._show_page)
@@ -97,6 +109,17 @@ class ResectionPanel(QWidget):
         outer.setSpacing(2)
         outer.addWidget(bar)
         outer.addWidget(self.stack, 1)
+
+    def show_parts(self, parts: Sequence[Part]) -> None:
+        """Say what the colours over the liver mean."""
+        from planner.scene.liver_parts_overlay import PART_RGBA, PART_WORDS
+
+        marks = (
+            f"<span style='color:rgb{tuple(max(70, c) for c in PART_RGBA[p][:3])}'>■</span> {PART_WORDS[p]}"
+            for p in parts
+        )
+        self.legend.setText("On slices: " + " &nbsp; ".join(marks))
+        show(self.legend, bool(parts))
 
     def _show_page(self, number: int) -> None:
         self.stack.setCurrentIndex(number)
@@ -164,6 +187,8 @@ class ResectionPanel(QWidget):
         self.judgement.refresh()
         if self.stack.currentIndex() == 1:
             self.map.refresh()
+        elif self.stack.currentIndex() == 2:
+            self.growth.refresh()
 
     def _row(self, resection: Resection, chosen: Resection | None) -> Row:
         row = Row(f"Resection {resection.id}")

@@ -11,10 +11,13 @@ from planner.base.errors import PlannerError
 from planner.model.points import Point, as_point
 from planner.model.resection import PatchCut, PlaneCut
 from planner.model.roles import Role
+from planner.planning.liver_parts import LIVER_PARTS
 from planner.scene.drawn_cuts import CutLayer
+from planner.scene.liver_parts_overlay import LiverParts
 from planner.session.cut_pointer import CutPointer
+from planner.session.judgement import JudgementState
 from planner.session.pointing import Handle, Pointer
-from planner.session.resecting import Line
+from planner.session.resecting import MODULE, Line
 
 if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
@@ -42,6 +45,7 @@ class ResectionWork(QObject):
         self.pointer = CutPointer(window.session, bench.resecting)
         self.layer = CutLayer(self._handles, lambda: self.pointer.stroke)
         self._is_shown = self._is_aside = False
+        self._parts: LiverParts | None = None
         bench.resecting.changed.connect(self._tools_changed)
         window.resection_panel.aside_asked.connect(self.show_aside)
         self.pointer.drawn.connect(window.views.refresh_layers)
@@ -105,10 +109,14 @@ class ResectionWork(QObject):
             except PlannerError:  # an empty outline: the module says so
                 ground = None
         chosen = resecting.chosen
-        self.layer.show(cuts, surfaces, ground, reach, chosen.id if chosen is not None and self.is_on else "")
+        shown = chosen.id if chosen is not None and self.is_on else ""
+        parts = None if is_dragged else self._parts_now()
+        self.layer.show(cuts, surfaces, ground, reach, shown, parts)
+        if self.is_on:
+            self._window.resection_panel.show_parts(parts.present if parts is not None else ())
         space = self._window.views.space
         self.layer.shift_lps_mm = None
-        if self._is_aside and self.is_on and cuts and not is_dragged and ground is not None:
+        if self._is_aside and self.is_on and not is_dragged and self.layer.can_part:
             self.layer.shift_lps_mm = shift = self._shift()
             space.set_aside(self.layer.taken, shift, self._parted_names())
         else:
@@ -119,6 +127,18 @@ class ResectionWork(QObject):
         else:
             self._window.views.show_layer(LAYER, self.layer)
             self._is_shown = True
+
+    def _parts_now(self) -> LiverParts | None:
+        """What becomes of the liver, where the whole answer is of the plan as it is; kept while it stays."""
+        judgement = self._window.session.judgements.of(MODULE)
+        if judgement.state != JudgementState.CURRENT or judgement.assessment is None:
+            return None
+        field = next((f for f in judgement.assessment.fields if f.name == LIVER_PARTS), None)
+        if field is None:
+            return None
+        if self._parts is None or self._parts.field is not field:
+            self._parts = LiverParts(field)
+        return self._parts
 
     def _shift(self) -> Point:
         """Away from what remains, sideways in the picture: nothing is hidden behind it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -100,8 +99,9 @@ def _parts(branch: Branch, near: _Nearness) -> Iterator[CentrelinePart]:
 
 def with_steps(points_lps_mm: FloatArray, step_mm: float = STEP_MM) -> FloatArray:
     """A line's points and others between them, no farther apart than a step."""
-    found = [points_lps_mm[:1]]
-    for start, stop in itertools.pairwise(points_lps_mm):
-        count = max(1, int(np.ceil(float(np.linalg.norm(stop - start)) / step_mm)))
-        found.append(start + np.arange(1, count + 1)[:, None] / count * (stop - start))
-    return np.concatenate(found)
+    ways = np.diff(points_lps_mm, axis=0)
+    counts = np.maximum(1, np.ceil(np.linalg.norm(ways, axis=1) / step_mm).astype(int))
+    ordinal = np.arange(1, int(counts.sum()) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = (ordinal / np.repeat(counts, counts))[:, None]
+    found = np.repeat(points_lps_mm[:-1], counts, axis=0) + share * np.repeat(ways, counts, axis=0)
+    return np.concatenate([points_lps_mm[:1], found])

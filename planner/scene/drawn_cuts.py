@@ -15,15 +15,17 @@ from planner.model.points import Point, as_point
 from planner.model.resection import PatchCut, PlaneCut, Resection
 from planner.planning.cut_drawing import heights_over
 from planner.planning.liver_ground import LiverGround
+from planner.planning.liver_parts import Part
 from planner.scene.layers import Ball, Dot, Lines, Mesh, SliceMarks, SpacePart, Tube
+from planner.scene.liver_parts_overlay import PART_RGBA, LiverParts
 from planner.scene.palette import PAINTED, SELECTED, ZONE
 from planner.scene.pixel_plane import Patch, pixel_plane
 from planner.scene.planes import PlaneStack
 from planner.scene.surface_cuts import SurfaceCut
 from planner.session.pointing import Handle
 
-#: What is taken is dimmed on slices, at pixels of this size.
-DIM_RGBA, PIXEL_MM = (4, 6, 10, 130), 1.5
+#: Parts of the liver are laid over slices at pixels of this size.
+PIXEL_MM = 1.5
 #: A cut of which the module has not said where it runs in the liver is a square of this half side.
 PLAIN_MM = 70.0
 CUT_OPACITY, HANDLE_MM, STROKE_MM = 0.92, 2.4, 1.2
@@ -54,6 +56,7 @@ class CutLayer:
     _cuts: dict[tuple[str, object], tuple[Surface, SurfaceCut]] = field(default_factory=dict)
     _plain: dict[Resection, Surface] = field(default_factory=dict)
     _aside: dict[str, Mesh] = field(default_factory=dict)
+    _parts: LiverParts | None = None
     shift_lps_mm: Point | None = None
 
     def show(
@@ -63,6 +66,7 @@ class CutLayer:
         ground: LiverGround | None,
         reach_mm: float,
         chosen: str,
+        parts: LiverParts | None = None,
     ) -> None:
         """Take over a plan's resections.
 
@@ -74,7 +78,10 @@ class CutLayer:
             The liver; None where it is not known yet.
         chosen
             Id of the selected one.
+        parts
+            What becomes of the liver under this very plan, where the module has said it.
         """
+        self._parts = parts
         self._resections, self._ground, self._reach_mm, self._chosen = resections, ground, reach_mm, chosen
         self._plain = {r: self._plain.get(r) or plain_surface(r) for r in resections if r.id not in surfaces}
         self._surfaces = {r.id: surfaces.get(r.id) or self._plain[r] for r in resections}
@@ -102,19 +109,25 @@ class CutLayer:
             if shift is not None:
                 held = before.get(id)
                 is_same = held is not None and held.surface is mesh.surface and held.shift_lps_mm == shift
-                self._aside[id] = (
-                    held if held is not None and is_same else replace(mesh, shift_lps_mm=shift)
-                )
+                self._aside[id] = held if held is not None and is_same else replace(mesh, shift_lps_mm=shift)
         return self._aside
 
     def taken(self, points_lps_mm: FloatArray) -> FloatArray:
-        """How far points (n, 3) lie beyond the planes and surfaces together, positive where taken; (n,)."""
+        """How far points (n, 3) lie beyond all cuts together, positive where they are taken; (n,)."""
         found = np.full(len(points_lps_mm), -1e3)
         for resection in self._resections:
             if isinstance(resection.surface, PlaneCut | PatchCut):
                 own = heights_over(resection.surface, points_lps_mm, self._reach_mm)
                 np.maximum(found, own, out=found)
+            elif self._parts is not None:
+                np.maximum(found, self._parts.taken_height(points_lps_mm), out=found)
         return found
+
+    @property
+    def can_part(self) -> bool:
+        """Whether it is known what is taken."""
+        over = all(isinstance(r.surface, PlaneCut | PatchCut) for r in self._resections)
+        return bool(self._resections) and (self._parts is not None or (over and self._ground is not None))
 
     def on_slice(self, stack: PlaneStack, index: int) -> SliceMarks:
         """What is taken, dimmed; the cut by its margin; handles near the slice; the line."""
@@ -154,22 +167,26 @@ class CutLayer:
         return [Lines(segments[found == n], classes[n][1], width) for n in np.unique(found)[::-1]]
 
     def _dimmed(self, stack: PlaneStack, index: int) -> Patch | None:
-        if self._ground is None or not self._resections:
-            return None
-        plane = pixel_plane(self._ground.grid, stack, index, PIXEL_MM)
+        """What is taken, and (of a plan that is assessed) what loses its vessels; while dragging the former alone."""
+        grid = self._parts.field.grid if self._parts is not None else self._ground and self._ground.grid
+        plane = pixel_plane(grid, stack, index, PIXEL_MM) if grid and self._resections else None
         if plane is None:
             return None
         points = plane.points_lps_mm.reshape(-1, 3)
+        pixels = self._parts.pixels(points) if self._parts is not None else self._taken_pixels(points)
+        if pixels is None:
+            return None
+        rows, columns, _ = plane.points_lps_mm.shape
+        return Patch(pixels.reshape(rows, columns, 4), plane.low_mm, plane.high_mm)
+
+    def _taken_pixels(self, points: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
         inside = self._in_liver(points)
         taken = np.zeros(len(points), dtype=bool)
         for resection in self._resections:
             taken[inside] |= self._taken(resection, points[inside])
-        if not taken.any():
-            return None
         pixels = np.zeros((len(points), 4), dtype=np.uint8)
-        pixels[taken] = DIM_RGBA
-        rows, columns, _ = plane.points_lps_mm.shape
-        return Patch(pixels.reshape(rows, columns, 4), plane.low_mm, plane.high_mm)
+        pixels[taken] = PART_RGBA[Part.RESECTED]
+        return pixels if taken.any() else None
 
     def _in_liver(self, points: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         assert self._ground is not None

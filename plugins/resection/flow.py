@@ -37,7 +37,7 @@ class LostFlow:
     def of(cls, resected: ResectedLiver, vessels: LiverVessels) -> LostFlow:
         """Of a liver under its resections."""
         flows = (vessels.inflow, vessels.outflow)
-        one, two = (np.zeros(1, dtype=np.uint8) if f is None else _lost(f, resected) for f in flows)
+        one, two = (np.zeros(1, dtype=np.uint8) if f is None else lost_points(f, resected) for f in flows)
         runs, taken = resected.last_rows
         volumes = kept_by_marks_ml(runs, taken, _states(resected), vessels.pairs, one, two)
         kept, first, second, both = (float(v) for v in volumes)
@@ -57,7 +57,7 @@ def _states(resected: ResectedLiver) -> npt.NDArray[np.uint8]:
     return states
 
 
-def _lost(flow: FlowNumbers, resected: ResectedLiver) -> npt.NDArray[np.uint8]:
+def lost_points(flow: FlowNumbers, resected: ResectedLiver) -> npt.NDArray[np.uint8]:
     """Marks of points beyond a cut within the liver.
 
     A root that begins in what is taken brings nothing to the remnant: it counts as cut at its start.

@@ -8,6 +8,7 @@ from planner_plugins.resection import findings as say
 from planner_plugins.resection import numbers as count
 from planner_plugins.resection.ground import ResectionGround, prepare_ground
 from planner_plugins.resection.judgement import QuickJudgement
+from planner_plugins.resection.parts import liver_parts
 from planner_plugins.resection.settings import Settings
 from planner_plugins.resection.version import VERSION
 
@@ -70,6 +71,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         tuple(metrics),
         _ordered(found),
         surfaces=quick.surfaces,
+        fields=(liver_parts(quick),),
     )
 
 

@@ -21,6 +21,7 @@ from planner.model.plan import Plan
 from planner.model.resection import MarginCut, PatchCut, PlaneCut, Resection, SegmentsCut, TerritoriesCut
 from planner.model.roles import Role
 from planner.model.vessel_tree import Branch, VesselTree
+from planner.planning.liver_parts import LIVER_PARTS, Part
 from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules
 
@@ -320,3 +321,19 @@ def test_the_area_of_the_cut_and_its_classes(case: Case) -> None:
     stays = asked(case, plane(20.0))
     assert stays.metric("cut_1_to_5_mm_percent").note == "no lesion is taken"
     assert [s.subject for s in answer.surfaces] == ["r1"]
+
+
+def test_each_voxel_says_what_becomes_of_it(case: Case) -> None:
+    probe = custom_probe(center=(-30.0, 0.0, -20.0), entry=(-30.0, -100.0, -20.0), size_mm=30.0)
+    answer = asked(case, plane(20.0), probe)
+    (field,) = (f for f in answer.fields if f.name == LIVER_PARTS)
+    voxel_ml = field.grid.voxel_volume_ml
+    volumes = {part: float((field.values == part).sum()) * voxel_ml for part in Part}
+    # Counted voxels and runs cut at sub-voxel places differ by the voxels on the cut.
+    for part, name in ((Part.RESECTED, "resected_volume_ml"), (Part.ABLATED, "ablated_volume_ml")):
+        assert volumes[part] == pytest.approx(value(answer, name), rel=0.03), name
+    whole = sum(v for part, v in volumes.items() if part != Part.OUTSIDE)
+    assert whole == pytest.approx(value(answer, "liver_volume_ml"), abs=1e-6)
+    # The portal vein comes from the side that is taken: nothing that stays keeps its inflow.
+    assert volumes[Part.REMNANT] + volumes[Part.CONGESTED] < 0.02 * whole
+    assert volumes[Part.DEVASCULARISED] == pytest.approx(value(answer, "devascularized_volume_ml"), rel=0.03)
