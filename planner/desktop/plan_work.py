@@ -45,6 +45,16 @@ class PlanWork:
             except PlannerError as error:
                 show_error(self._window, error)
 
+    def compare(self) -> None:
+        """Show plans side by side."""
+        from planner.desktop.compare_window import CompareWindow
+
+        window = self._window
+        if not window.session.is_open:
+            window.status.say("Open a case first.")
+            return
+        CompareWindow(window).show()
+
     def array(self) -> None:
         """Make an array of the selected probe."""
         from planner.desktop.array_dialog import ArrayDialog

@@ -1,4 +1,4 @@
-"""Height and weight of the patient, and what the liver has been through: shares of a standard liver need them."""
+"""Size of the patient, function of the liver and what it has been through: how much must remain depends on them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
 
+from planner.base.errors import InvalidValue
 from planner.desktop.pieces import dim_label
 from planner.session.actions import Workbench
 from planner.session.resecting import MODULE
 
 #: The setting of the module that decides which published least remnant is shown.
 STATE = "liver_state"
+
+
+#: The step below the lowest value of a measured fact, which stands for unknown.
+UNKNOWN_BELOW = 1.0
 
 
 class SizeForm(QWidget):
@@ -39,6 +44,16 @@ class SizeForm(QWidget):
         line.addWidget(self.height_cm, 1)
         line.addWidget(self.weight_kg, 1)
         form.addRow(dim_label("Patient"), line)
+        self.numbers = {
+            "icg_r15_percent": self._number("icgR15", "icg_r15_percent", "ICG-R15", 1),
+            "remnant_function_percent_per_min_per_m2": self._number(
+                "remnantFunction", "remnant_function_percent_per_min_per_m2", "remnant's", 2
+            ),
+        }
+        line = QHBoxLayout()
+        for field in self.numbers.values():
+            line.addWidget(field, 1)
+        form.addRow(dim_label("Function"), line)
         self.state = QComboBox()
         self.state.setObjectName("liverState")
         self.state.setAccessibleName("What the liver has been through")
@@ -53,6 +68,11 @@ class SizeForm(QWidget):
         for field, value in ((self.height_cm, patient.height_cm), (self.weight_kg, patient.weight_kg)):
             field.blockSignals(True)
             field.setValue(value or 0.0)
+            field.blockSignals(False)
+        facts = dict(patient.facts)
+        for id, field in self.numbers.items():
+            field.blockSignals(True)
+            field.setValue(_known(facts, id))
             field.blockSignals(False)
         self._fill_states()
         settings = self.bench.session.judgements.settings(MODULE)
@@ -81,6 +101,34 @@ class SizeForm(QWidget):
         field.valueChanged.connect(lambda _v: self._do(self._set_size))
         return field
 
+    def _number(self, name: str, id: str, words: str, decimals: int) -> QDoubleSpinBox:
+        """A field for a measured fact; below its lowest value it is unknown."""
+        from planner.planning.patient_facts import NUMBER_FACTS
+
+        fact = next(f for f in NUMBER_FACTS if f.id == id)
+        field = QDoubleSpinBox()
+        field.setObjectName(name)
+        field.setAccessibleName(fact.title)
+        field.setDecimals(decimals)
+        field.setRange(fact.low - UNKNOWN_BELOW, fact.high)
+        field.setSuffix(f" {fact.unit}")
+        field.setSpecialValueText(f"{words}?")
+        field.setToolTip(f"{fact.title}: {fact.help}; as low as it goes for unknown")
+        field.setKeyboardTracking(False)
+        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        field.valueChanged.connect(lambda _v: self._do(lambda: self._set_number(id, fact.title)))
+        return field
+
+    def _set_number(self, id: str, title: str) -> None:
+        session = self.bench.session
+        field = self.numbers[id]
+        facts = dict(session.case.patient.facts)
+        facts.pop(id, None)
+        if field.value() > field.minimum():
+            facts[id] = f"{field.value():g}"
+        patient = session.case.patient.with_facts(facts)
+        session.change_case(f"Note {title}", session.case.with_patient(patient))
+
     def _set_size(self) -> None:
         session = self.bench.session
         height, weight = self.height_cm.value() or None, self.weight_kg.value() or None
@@ -91,3 +139,14 @@ class SizeForm(QWidget):
         judgements = self.bench.session.judgements
         values = {**judgements.settings(MODULE), STATE: str(self.state.currentData())}
         judgements.set_settings(MODULE, values)
+
+
+def _known(facts: dict[str, str], id: str) -> float:
+    """What is known of a measured fact; below its range where nothing or nothing plausible is."""
+    from planner.planning.patient_facts import known_number
+
+    try:
+        value = known_number(facts, id)
+    except InvalidValue:  # the module says so among its findings
+        value = None
+    return -1e9 if value is None else value

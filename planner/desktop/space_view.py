@@ -107,6 +107,11 @@ class SpaceView(QWidget):
             self.scene.look_from("anterior")
         self.refresh()
 
+    @property
+    def styled_surfaces(self) -> dict[str, tuple[Any, SurfaceStyle]]:
+        """Every structure's whole surface and its look now."""
+        return {name: (surface, self._style(name)) for name, surface in self._surfaces.items()}
+
     def surfaces_done(self) -> None:
         """All surfaces are there: keep the camera from now on."""
         self.scene.look_from("anterior")

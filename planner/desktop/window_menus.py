@@ -45,6 +45,7 @@ class WindowMenus:
             ("report", "Report…", "File", "Ctrl+R", work.make_report),
             ("close_case", "Close case", "File", "Ctrl+W", window.close_case),
             ("rename_plan", "Rename plan…", "Plan", "F2", plan.rename_plan),
+            ("compare", "Compare plans…", "Plan", "Ctrl+Shift+C", plan.compare),
             ("array", "Array of probes…", "Plan", "Ctrl+Shift+D", plan.array),
             ("pull_back", "Pull back probe…", "Plan", "", plan.pull_back),
             ("focus_grid", "Focused ultrasound grid…", "Plan", "", plan.focus),

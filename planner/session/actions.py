@@ -11,6 +11,7 @@ from planner.session.achieving import Achieving
 from planner.session.advising import Advising
 from planner.session.appearance import CT_PRESETS, Appearance
 from planner.session.brushing import Brush, Brushing
+from planner.session.comparing import Comparing
 from planner.session.electrode_placing import ElectrodePlacing
 from planner.session.following_up import FollowingUp
 from planner.session.landmarking import Landmarking
@@ -41,6 +42,7 @@ class Workbench:
     suggesting_electrodes: Suggesting = field(init=False)
     advising: Advising = field(init=False)
     resecting: Resecting = field(init=False)
+    comparing: Comparing = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
     landmarking: Landmarking = field(init=False)
@@ -59,6 +61,7 @@ class Workbench:
         self.suggesting_electrodes = Suggesting(self.session, ("electrode_array",), ELECTRODE_ORDERS)
         self.advising = Advising(self.session)
         self.resecting = Resecting(self.session)
+        self.comparing = Comparing(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
         self.landmarking = Landmarking(self.following)

@@ -430,11 +430,15 @@ class Session:
         """Saved plan versions of the case, oldest first."""
         return self._folder.store.plan_versions() if self._folder else ()
 
-    def open_plan(self, name: str, version: int | None = None) -> None:
-        """Show a saved plan; can be undone."""
+    def saved_plan(self, name: str, version: int | None = None) -> Plan:
+        """A saved plan, its latest version unless one is named; raises `PlannerError` where there is none."""
         if self._folder is None:
             raise PlannerError("The case is not kept in a folder yet.", name, "Save the case first.")
-        plan = self._folder.store.plan(name, version)
+        return self._folder.store.plan(name, version)
+
+    def open_plan(self, name: str, version: int | None = None) -> None:
+        """Show a saved plan; can be undone."""
+        plan = self.saved_plan(name, version)
         self.change_plan(f"Open plan {name}", plan)
         self._saved = (plan, self.case)
         self.saved.emit()
