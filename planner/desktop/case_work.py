@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,21 @@ if TYPE_CHECKING:
 _Fact = tuple[tuple[Any, int, bool], str]
 
 
+@dataclass(frozen=True, eq=False)
+class _Meshed:
+    """What a surface was made of: a label of a layer, and the lesions that belong to it."""
+
+    layer: object
+    label: int
+    lesions: tuple[tuple[int, int], ...]
+
+    def is_same(self, other: _Meshed | None) -> bool:
+        """Whether a surface of another would be the same."""
+        if other is None:
+            return False
+        return self.layer is other.layer and (self.label, self.lesions) == (other.label, other.lesions)
+
+
 class CaseWork:
     """Everything of the window that takes longer than a frame.
 
@@ -46,7 +61,7 @@ class CaseWork:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._facts: dict[str, _Fact] = {}
-        self._meshed: dict[str, tuple[object, int, int]] = {}
+        self._meshed: dict[str, _Meshed] = {}
 
     # opening -------------------------------------------------------------------------------
 
@@ -389,15 +404,17 @@ class CaseWork:
             return
         structures = session.case.structures
         lesions = tuple((s.layer, s.label) for s in structures.with_role(Role.LESION))
-        wanted: dict[str, tuple[object, int, int]] = {}
-        for s in structures.structures:
-            extra = lesions if s.role == Role.LIVER else ()
-            wanted[s.name] = ((id(structures.layers[s.layer]), extra), s.layer, s.label)
-        window.views.space.keep_surfaces({n for n in wanted if self._meshed.get(n) == wanted[n]})
+        wanted = {
+            s.name: _Meshed(structures.layers[s.layer], s.label, lesions if s.role == Role.LIVER else ())
+            for s in structures.structures
+        }
+        window.views.space.keep_surfaces(set(wanted))
+        self._meshed = {name: made for name, made in self._meshed.items() if name in wanted}
         for name in wanted:
             window.views.space.restyle(name)
-        todo = [n for n in wanted if n not in window.views.space.scene.surface_names]
-        self._meshed = wanted
+        # An older surface stays in sight until the new one is there.
+        there = window.views.space.scene.surface_names
+        todo = [n for n, m in wanted.items() if n not in there or not m.is_same(self._meshed.get(n))]
         if not todo:
             return
 
@@ -411,6 +428,7 @@ class CaseWork:
 
         def show(name: str, surface: Any) -> None:
             if session.is_open and session.case.structure_sets and name in session.case.structures:
+                self._meshed[name] = wanted[name]
                 window.views.space.set_surface(name, surface)
 
         window.jobs.start(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from planner.desktop.resection_work import ResectionWork
     from planner.desktop.simulation_panel import SimulationPanel
     from planner.desktop.structures_panel import StructuresPanel
+    from planner.desktop.vessel_panel import VesselPanel
+    from planner.desktop.vessel_work import VesselWork
     from planner.desktop.window import MainWindow
 
 
@@ -44,6 +46,7 @@ MODES = (
     Mode("ire", "IRE", "Irreversible electroporation: electrodes, pulses and the field", "electrode_panel"),
     Mode("resection", "Resection", "Draw what is taken out, and see what remains", "resection_panel"),
     Mode("paths", "Paths", "Where a needle may enter, and plans to choose from", "paths_panel"),
+    Mode("vessels", "Vessels", "Vessel trees, territories, and Couinaud's segments", "vessel_panel"),
     Mode("simulation", "Simulation", "Heat or cold by a model, with vessels that cool", "simulation_panel"),
     Mode("afterwards", "Afterwards", "Was it enough? Another scan laid over this one", "afterwards_panel"),
     Mode("structures", "Structures", "Mark a lesion, outline liver and skin", "structures_panel"),
@@ -98,6 +101,7 @@ class ModalWindow(QMainWindow):
         self.afterwards_work.switch(self.is_in("afterwards_panel"))
         self.electrode_work.switch(self.is_in("electrode_panel"))
         self.resection_work.switch(self.is_in("resection_panel"))
+        self.vessel_work.switch(self.is_in("vessel_panel"))
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
 
@@ -141,8 +145,15 @@ class ModalWindow(QMainWindow):
         panel.place_asked.connect(self.go_to)
         panel.settings_asked.connect(self.show_settings)
         panel.trouble.connect(lambda error: show_error(self, error))
+        panel.segments_asked.connect(self._show_segments)
         self.right.addWidget(panel)
         return panel
+
+    def _show_segments(self) -> None:
+        """Go where the liver's segments are made."""
+        number = next(n for n, mode in enumerate(MODES) if mode.id == "vessels")
+        self.mode_buttons.button(number).click()
+        self.vessel_panel.show_segments()
 
     @cached_property
     def resection_work(self) -> ResectionWork:
@@ -167,6 +178,24 @@ class ModalWindow(QMainWindow):
         from planner.desktop.path_work import PathWork
 
         return PathWork(self.whole)
+
+    @cached_property
+    def vessel_panel(self) -> VesselPanel:
+        """The panel of the mode Vessels."""
+        from planner.desktop.vessel_panel import VesselPanel
+
+        panel = VesselPanel(self.bench)
+        panel.place_asked.connect(self.go_to)
+        panel.trouble.connect(lambda error: show_error(self, error))
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def vessel_work(self) -> VesselWork:
+        """What ties the mode Vessels together."""
+        from planner.desktop.vessel_work import VesselWork
+
+        return VesselWork(self.whole)
 
     @cached_property
     def simulation_panel(self) -> SimulationPanel:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LAYER = "resections"
 #: What is taken stands so far aside, with what of it runs in the liver.
-ASIDE_MM = 45.0
+ASIDE_MM = 60.0
 PARTED = (Role.LIVER, Role.LESION, Role.PORTAL_VEIN, Role.HEPATIC_VEIN, Role.HEPATIC_ARTERY, Role.BILE_DUCT)
 
 

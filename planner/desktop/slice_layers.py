@@ -158,7 +158,8 @@ class SliceLayers:
         self, place: SlicePlace, probes: tuple[DrawnProbe, ...], foci: tuple[DrawnFoci, ...]
     ) -> tuple[Patch, ...]:
         """What the plan leaves of its lesions; nothing where another zone than the devices' is looked at."""
-        if self.is_foreign or self._simulated is not None or self.bench.following.is_on:
+        sets = self.bench.session.case.structure_sets
+        if not sets or self.is_foreign or self._simulated is not None or self.bench.following.is_on:
             return ()
         structures = self.bench.session.case.structures
         zones = [p.zone for p in probes if p.zone is not None]

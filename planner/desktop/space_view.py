@@ -113,9 +113,10 @@ class SpaceView(QWidget):
         return {name: (surface, self._style(name)) for name, surface in self._surfaces.items()}
 
     def surfaces_done(self) -> None:
-        """All surfaces are there: keep the camera from now on."""
-        self.scene.look_from("anterior")
-        self._is_framed = True
+        """All surfaces are there: the camera stays where it is from now on."""
+        if not self._is_framed:
+            self.scene.look_from("anterior")
+            self._is_framed = True
         self.refresh()
 
     def restyle(self, name: str) -> None:

@@ -202,6 +202,7 @@ class MainWindow(ModalWindow):
                 self.afterwards_work.forget()
                 self.electrode_work.forget()
                 self.resection_work.forget()
+                self.vessel_work.forget()
                 self.bench.simulating.clear()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
@@ -218,6 +219,7 @@ class MainWindow(ModalWindow):
         self.afterwards_work.follow()
         self.electrode_work.follow()
         self.resection_work.follow()
+        self.vessel_work.follow()
         self._show_banner()
         self.update_actions()
 

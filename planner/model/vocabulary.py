@@ -26,6 +26,9 @@ _FILLER = frozenset(
     )
 )
 
+#: ``segment 4`` is Couinaud's; ``Segment_4`` is what 3D Slicer calls anything new.
+_SEGMENT = re.compile(r"(?:segment|seg\.?) ?([1-8])", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class RoleEntry:
@@ -69,6 +72,8 @@ class Vocabulary:
         spaced = normalized(name)
         if spaced in self.names:
             return self.names[spaced]
+        if found := _SEGMENT.fullmatch(name.strip()):
+            return Role(f"couinaud_{found.group(1)}")
         for role, pattern in self.patterns:
             if pattern.search(spaced):
                 return role

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,8 @@ from planner.base.errors import InvalidValue
 from planner.compute.label_pieces import majority, without_islands
 from planner.model.geometry import Box, Grid
 from planner.model.roles import Role
-from planner.model.structures import Color, Structure, StructureSet
+from planner.model.structures import Structure, StructureSet
+from planner.model.vocabulary import vocabulary
 from planner.planning.liver_ground import LiverGround
 
 BoolArray = npt.NDArray[np.bool_]
@@ -30,17 +32,19 @@ SECTORS: dict[str, tuple[int, ...]] = {
 }
 HEMILIVERS: dict[str, tuple[int, ...]] = {"right": (5, 6, 7, 8), "left": (2, 3, 4), "caudate": (1,)}
 
-_ROLES = {n: Role(f"couinaud_{n}") for n in NUMBERS}
-_COLORS: dict[int, Color] = {
-    1: (150, 150, 150),
-    2: (86, 180, 233),
-    3: (0, 114, 178),
-    4: (0, 158, 115),
-    5: (240, 228, 66),
-    6: (230, 159, 0),
-    7: (213, 94, 0),
-    8: (204, 121, 167),
-}
+ROLES = {n: Role(f"couinaud_{n}") for n in NUMBERS}
+
+
+class LabelledLiver(Protocol):
+    """A liver with the segment of each voxel: 1 to 8, or 0 where it has none."""
+
+    @property
+    def grid(self) -> Grid:
+        """Lattice of the labels."""
+
+    @property
+    def labels(self) -> LabelArray:
+        """``[k, j, i]``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +133,7 @@ class Segments:
         for number in self.present:
             mask = np.zeros(self.ground.whole.shape, dtype=bool)
             mask[self.box.slices] = self.labels == number
-            yield (
-                Structure(segment_name(number), _ROLES[number], color=_COLORS[number], origin=self.method),
-                mask,
-            )
+            yield segment_structure(number, self.method), mask
 
     def added_to(self, structures: StructureSet) -> StructureSet:
         """Structures with these segments; older ones of the same roles are taken out.
@@ -148,7 +149,7 @@ class Segments:
                 f"structures '{structures.id}'",
                 "Find the segments again in these structures.",
             )
-        for old in structures.with_role(*_ROLES.values()):
+        for old in structures.with_role(*ROLES.values()):
             structures = structures.without(old.name)
         for structure, mask in self.structures():
             structures = structures.with_mask(structure, mask)
@@ -174,7 +175,13 @@ def segment_name(number: int) -> str:
     return f"segment {number}"
 
 
-def segments_of_lesion(segments: Segments, mask: BoolArray, grid: Grid) -> tuple[SegmentShare, ...]:
+def segment_structure(number: int, origin: str) -> Structure:
+    """A structure for a segment, with its role's colour and code."""
+    entry = vocabulary().entry(ROLES[number])
+    return Structure(segment_name(number), ROLES[number], color=entry.color, code=entry.code, origin=origin)
+
+
+def segments_of_lesion(segments: LabelledLiver, mask: BoolArray, grid: Grid) -> tuple[SegmentShare, ...]:
     """Segments a lesion lies in with the share of it, the largest first; empty where it misses the liver.
 
     Parameters

@@ -19,11 +19,11 @@ from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
 from planner.planning import caudate
 from planner.planning.branch_names import segment_of_branch
-from planner.planning.centreline_parts import parts_near
 from planner.planning.couinaud import NUMBERS, Segments, tidied
 from planner.planning.couinaud_landmarks import NEEDED, CouinaudLandmarks
 from planner.planning.liver_ground import SPOKEN_OF_ML, LiverGround
 from planner.planning.territories import WAYS
+from planner.planning.vessels_within import parts_within
 
 LabelArray = npt.NDArray[np.uint8]
 
@@ -76,7 +76,7 @@ def segments_from_portal(
     task.report(0.0, "The liver")
     ground = LiverGround.of(structures)
     of_branch = {b.number: segment_of_branch(tree, b.number) for b in tree.branches}
-    parts = [(p.points_lps_mm, of_branch[p.number]) for p in parts_near(tree, ground)]
+    parts = [(p.points_lps_mm, of_branch[p.number]) for p in parts_within(tree, ground)]
     lines, labels = [p for p, s in parts if s is not None], [s for _, s in parts if s is not None]
     _check_sides(tree, set(labels))
     notes = [*ground.notes, *_lacking(set(labels))]

@@ -25,6 +25,8 @@ ALONG, DEEP, OVER = 5, 5, 5
 BEYOND_MM = 5.0
 #: A boundary is fitted by so many of its points, each allowed to lie off by about this.
 MOST_FITTED, FIT_OFF_MM = 500, 2.0
+#: So many times as smooth where the fit before it folds.
+SMOOTHER = (1.0, 8.0, 64.0, 512.0, 4096.0, 1e9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +119,17 @@ def patch_over_plane(plane: PlaneCut, liver: LiverPoints) -> PatchCut:
 
 
 def patch_through(
-    points_lps_mm: FloatArray, controls: int = OVER, towards_lps: Point | None = None
+    points_lps_mm: FloatArray, reach_mm: float, controls: int = OVER, towards_lps: Point | None = None
 ) -> PatchCut:
     """A smooth patch through the points (n, 3) of a boundary, such as that of segments.
 
-    Heights over the boundary's plane are smoothed by thin plates (Duchon 1977; scipy's RBFInterpolator).
+    Heights over the boundary's plane are smoothed by thin plates (Duchon 1977; scipy's RBFInterpolator), as much
+    as it takes for the patch not to fold where it is carried on.
 
     Parameters
     ----------
+    reach_mm
+        So far it is carried on beyond its border.
     controls
         Control points each way.
     towards_lps
@@ -133,7 +138,7 @@ def patch_through(
     Raises
     ------
     InvalidValue
-        If there are too few points for a surface.
+        If there are too few points for a surface, or it folds however smooth it is.
     """
     from scipy.interpolate import RBFInterpolator
 
@@ -147,10 +152,18 @@ def patch_through(
         normal = unit_vector(np.array(towards_lps))
     few = points_lps_mm[:: max(1, len(points_lps_mm) // MOST_FITTED)]
     frame = _Frame.over(points_lps_mm, middle, normal)
-    heights = RBFInterpolator(
-        frame.flat(few), (few - middle) @ normal, smoothing=len(few) * FIT_OFF_MM, degree=1
-    )
-    return frame.patch(points_lps_mm, controls, lambda flat: np.asarray(heights(flat)))
+    for more in SMOOTHER:
+        smoothing = more * len(few) * FIT_OFF_MM
+        heights = RBFInterpolator(frame.flat(few), (few - middle) @ normal, smoothing=smoothing, degree=1)
+        patch = frame.patch(points_lps_mm, controls, lambda flat, h=heights: np.asarray(h(flat)))
+        try:
+            PatchSurface.through(patch.control, reach_mm)
+        except InvalidValue:
+            if more == SMOOTHER[-1]:
+                raise
+        else:
+            break
+    return patch
 
 
 def facing(

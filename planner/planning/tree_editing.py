@@ -121,6 +121,43 @@ def with_drawn(
     return tree.with_branch(Branch(tree.free_number, None, points_lps_mm, radii_mm, name, bool(name)))
 
 
+def moved_into(tree: VesselTree, other: VesselTree, root: int | None = None) -> tuple[VesselTree, int]:
+    """A tree with branches of another one beside its own, under free numbers, as further roots.
+
+    Parameters
+    ----------
+    root
+        A root of the other tree: it and all beyond it are taken over; all of the tree where not given.
+
+    Returns
+    -------
+    The tree, and the number the root (or the first one) has now.
+
+    Raises
+    ------
+    InvalidValue
+        If the other tree holds other vessels, or the branch is no root of it.
+    """
+    if other.role is not tree.role:
+        raise InvalidValue(
+            "Branches of other vessels are not taken over.",
+            f"'{other.id}' into '{tree.id}'",
+            "Choose parts of the same vessels.",
+        )
+    roots = [b.number for b in other.roots]
+    chosen = roots if root is None else [root]
+    if not chosen or not set(chosen) <= set(roots):
+        raise InvalidValue("Only a whole part is taken over, from its root.", f"'{other.id}', branch {root}")
+    new: dict[int, int] = {}
+    taken = [b for n in chosen for b in other.subtree(n)]
+    for branch in taken:
+        new[branch.number] = tree.free_number + len(new)
+    placed = (
+        replace(b, number=new[b.number], parent=None if b.parent is None else new[b.parent]) for b in taken
+    )
+    return tree.with_branches((*tree.branches, *placed)), new[chosen[0]]
+
+
 def nearest_point(tree: VesselTree, lps_mm: Point) -> tuple[int, int, float]:
     """Number of the branch next to a place, which of its points, and how far that is in mm.
 

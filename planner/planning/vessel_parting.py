@@ -78,12 +78,20 @@ def parted(structures: StructureSet, first: str, second: str, task: Task | None 
     lines = [line.without(other) for line, other in zip(lines, lines[::-1], strict=True)]
     work.report(0.7, "Parting the vessels")
     kji = np.argwhere(either)
-    to_one, to_two = (line.outside_mm(kji * step_mm) for line in lines)
     in_one, in_two = one[tuple(kji.T)], two[tuple(kji.T)]
     voxel = 0.5 * float(step_mm.max())
     both = in_one & in_two
-    lost = in_one & ~in_two & _is_others(to_one, to_two, lines[1].off_bridge_mm(kji * step_mm), voxel)
-    gained = in_two & ~in_one & _is_others(to_two, to_one, lines[0].off_bridge_mm(kji * step_mm), voxel)
+    # Few voxels lie within the other's vessel; only of those it matters how far they lie from both.
+    doubtful = both.copy()
+    for own, other in ((in_one & ~both, lines[1]), (in_two & ~both, lines[0])):
+        places = kji[own] * step_mm
+        doubtful[own] = (other.outside_mm(places, 0.0) < 0) | (other.off_bridge_mm(places, voxel) < voxel)
+    to_one, to_two, off_one, off_two = (np.full(len(kji), np.inf) for _ in range(4))
+    places = kji[doubtful] * step_mm
+    to_one[doubtful], to_two[doubtful] = (line.outside_mm(places) for line in lines)
+    off_one[doubtful], off_two[doubtful] = (line.off_bridge_mm(places) for line in lines)
+    lost = in_one & ~in_two & doubtful & _is_others(to_one, to_two, off_two, voxel)
+    gained = in_two & ~in_one & doubtful & _is_others(to_two, to_one, off_one, voxel)
     if float((lost | gained).sum()) * structures.grid.voxel_volume_ml < LEAST_ML:
         lost, gained = np.zeros_like(lost), np.zeros_like(gained)
     is_one = np.where(both, to_one <= to_two, (in_one & ~lost) | gained)
@@ -139,9 +147,10 @@ def _box(structures: StructureSet, first: str, second: str) -> Box:
 
 def _meet(one: BoolArray, two: BoolArray) -> bool:
     """Whether two masks share voxels or have some side by side."""
-    from scipy.ndimage import binary_dilation
-
-    return bool((binary_dilation(one, np.ones((3, 3, 3), dtype=bool)) & two).any())
+    padded = np.pad(two, 1)
+    kji = np.argwhere(one) + 1
+    around = np.indices((3, 3, 3)).reshape(3, -1).T - 1
+    return any(bool(padded[tuple((kji + step).T)].any()) for step in around)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,23 +202,23 @@ class _Vessel:
                 kept.append((points, wide))
         return _Vessel(kept, self.bridges)
 
-    def outside_mm(self, places_mm: FloatArray) -> FloatArray:
-        """How far places (n, 3) lie outside the vessels, negative within; infinite where there are none."""
-        return _outside_mm([*self.lines, *self.bridges], places_mm)
+    def outside_mm(self, places_mm: FloatArray, far_mm: float = FAR_MM) -> FloatArray:
+        """How far places (n, 3) lie outside the vessels, negative within; infinite far from all of them."""
+        return _outside_mm([*self.lines, *self.bridges], places_mm, far_mm)
 
-    def off_bridge_mm(self, places_mm: FloatArray) -> FloatArray:
+    def off_bridge_mm(self, places_mm: FloatArray, far_mm: float = FAR_MM) -> FloatArray:
         """The same for the bridges alone."""
-        return _outside_mm(self.bridges, places_mm)
+        return _outside_mm(self.bridges, places_mm, far_mm)
 
 
-def _outside_mm(pieces: list[Line], places_mm: FloatArray) -> FloatArray:
-    """How far places lie outside of pieces; infinite beyond `FAR_MM`."""
+def _outside_mm(pieces: list[Line], places_mm: FloatArray, far_mm: float) -> FloatArray:
+    """How far places lie outside of pieces; infinite beyond a distance from the widest wall."""
     from scipy.spatial import cKDTree
 
-    if not pieces:
+    if not pieces or not len(places_mm):
         return np.full(len(places_mm), np.inf)
     points, radii = (np.concatenate(of) for of in zip(*pieces, strict=True))
-    away, nearest = cKDTree(points).query(places_mm, distance_upper_bound=float(radii.max()) + FAR_MM)
+    away, nearest = cKDTree(points).query(places_mm, distance_upper_bound=float(radii.max()) + far_mm + 1e-6)
     return np.asarray(away - np.append(radii, 0.0)[nearest])
 
 

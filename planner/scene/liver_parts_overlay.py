@@ -11,13 +11,14 @@ import numpy.typing as npt
 from planner.model.assessment import ScalarField
 from planner.model.geometry import FloatArray
 from planner.planning.liver_parts import Part
+from planner.scene.palette import LOSES_INFLOW, LOSES_OUTFLOW, rgb
 
 #: How parts are laid over a slice: red, green, blue, opacity. What is taken steps back; no judgement's hue.
 PART_RGBA = {
     Part.RESECTED: (4, 6, 10, 130),
     Part.ABLATED: (223, 228, 232, 70),
-    Part.DEVASCULARISED: (149, 117, 205, 110),
-    Part.CONGESTED: (77, 166, 160, 100),
+    Part.DEVASCULARISED: (*rgb(LOSES_INFLOW), 110),
+    Part.CONGESTED: (*rgb(LOSES_OUTFLOW), 100),
 }
 PART_WORDS = {
     Part.RESECTED: "taken",

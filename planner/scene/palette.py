@@ -104,6 +104,9 @@ PAINTED = {
     "access_cost": ("path from here", ACCESS_CLASSES),
 }
 
+#: Liver that loses its inflow, its outflow, or both.
+LOSES_INFLOW, LOSES_OUTFLOW, LOSES_BOTH = "#C2649A", "#3F7FD0", "#8A63C7"
+
 #: The treated zone: a light neutral.
 ZONE = "#dfe4e8"
 #: The zone a simulation gives: as neutral, warmer, so that the two can be told apart.

@@ -24,6 +24,7 @@ from planner.session.scan_pairs import NextClick
 from planner.session.session import Session, new_plan
 from planner.session.simulating import Simulating
 from planner.session.suggesting import ELECTRODE_ORDERS, Suggesting
+from planner.session.vessel_bench import VesselBench
 
 #: A copied probe is moved so far, across the body.
 COPY_SHIFT_MM = 15.0
@@ -43,6 +44,7 @@ class Workbench:
     advising: Advising = field(init=False)
     resecting: Resecting = field(init=False)
     comparing: Comparing = field(init=False)
+    vessels: VesselBench = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
     landmarking: Landmarking = field(init=False)
@@ -62,6 +64,7 @@ class Workbench:
         self.advising = Advising(self.session)
         self.resecting = Resecting(self.session)
         self.comparing = Comparing(self.session)
+        self.vessels = VesselBench(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
         self.landmarking = Landmarking(self.following)
@@ -153,7 +156,7 @@ def _assess_why(bench: Workbench) -> str:
 def _cancel_why(bench: Workbench) -> str:
     is_running = bench.session.is_open and bench.session.judgements.is_running
     is_marking = bench.placing.step != Step.IDLE or bench.outlining.mode != Outline.NONE
-    is_marking |= bench.resecting.line != Line.NONE
+    is_marking |= bench.resecting.line != Line.NONE or bench.vessels.is_busy
     is_marking |= bench.following.next_click != NextClick.NOTHING or bench.brushing.brush != Brush.OFF
     return "" if is_running or is_marking or bench.outlining.proposal else "Nothing is running."
 
@@ -200,6 +203,7 @@ def _cancel(bench: Workbench) -> None:
     bench.following.wait_for(NextClick.NOTHING)
     bench.brushing.choose_brush(Brush.OFF)
     bench.resecting.start_line(Line.NONE)
+    bench.vessels.cancel()
     bench.session.cancel_drag()
     bench.session.judgements.cancel()
 

@@ -29,6 +29,7 @@ _HIDDEN_SPACE = {
     Role.STOMACH,
     Role.DUODENUM,
     Role.HEART,
+    *(role for role in Role if role.value.startswith("couinaud_")),
 }
 
 

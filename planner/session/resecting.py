@@ -272,7 +272,7 @@ class Resecting:
         self._change(f"Bend {chosen.id}", replace(chosen, surface=self._as_patch(chosen)))
 
     def _as_patch(self, chosen: Resection) -> PatchCut:
-        from planner.planning.cut_drawing import facing, heights_over, patch_over_plane, patch_through
+        from planner.planning.cut_drawing import facing, patch_over_plane, patch_through
 
         cut = chosen.surface
         if isinstance(cut, PlaneCut):
@@ -286,15 +286,15 @@ class Resecting:
             )
         points = surface.points_lps_mm.astype(float)
         corners = points[surface.triangles]
+        reach = self.points.reach_mm
         out = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).sum(axis=0)
         if isinstance(cut, MarginCut):
             x, y, z = (float(v) for v in out)
-            patch = patch_through(points, AROUND_CONTROLS, (x, y, z))
+            patch = patch_through(points, reach, AROUND_CONTROLS, (x, y, z))
         else:
-            patch = patch_through(points)
+            patch = patch_through(points, reach)
         # The surface's triangles look towards what is taken: so must the patch.
         ahead = corners.mean(axis=(0, 1)) + 5.0 * out / np.linalg.norm(out)
-        heights_over(patch, ahead[None], self.points.reach_mm)  # raises where it folds
         turned = facing(patch, self.points, ahead[None])
         assert isinstance(turned, PatchCut)
         return turned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +61,16 @@ class QuickJudgement:
         """Flow the remnant loses; None where no vessels are known."""
         vessels = self.ground.vessels
         return None if vessels is None else LostFlow.of(self.resected, vessels)
+
+    def work_side_by_side(self) -> None:
+        """Find lost flow on a thread of its own while distances are measured; the answers are the same."""
+        assert self.shares  # rows and volumes, which both need
+        lost = threading.Thread(target=lambda: self.lost, name="lost-flow")
+        lost.start()
+        try:
+            assert self.distances is not None
+        finally:
+            lost.join()
 
     @property
     def living(self) -> BoolArray:

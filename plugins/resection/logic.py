@@ -35,6 +35,7 @@ def prepare(case: Case, settings: Settings, task: Task) -> ResectionGround:
 def preview(case: Case, prepared: ResectionGround, plan: Plan, settings: Settings, focus: str) -> Preview:
     """All of `assess` but the vessels that are crossed, the segments, and the pieces of the remnant."""
     quick = QuickJudgement(case, prepared, plan, settings)
+    quick.work_side_by_side()
     return Preview(tuple(quick.metrics), _ordered(quick.findings), quick.surfaces)
 
 

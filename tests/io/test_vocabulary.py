@@ -37,6 +37,12 @@ NAMES = {
     "Couinaud VIII": Role.COUINAUD_8,
     "segment VI": Role.COUINAUD_6,
     "Segment 4a": Role.COUINAUD_4,
+    "segment 4": Role.COUINAUD_4,
+    "seg. 5": Role.COUINAUD_5,
+    "Couinaud IVb": Role.COUINAUD_4,
+    "Couinaud hepatic segment VI": Role.COUINAUD_6,
+    "liver_segment_7": Role.COUINAUD_7,
+    "segment 12": Role.OTHER,
     "Segment_1": Role.OTHER,  # 3D Slicer's name for anything new
     "S4": Role.OTHER,
     "vertebrae_S1": Role.BONE,

@@ -135,7 +135,7 @@ def test_a_boundary_is_fitted(towards: tuple[float, float, float] | None) -> Non
     height = 0.004 * (flat**2).sum(axis=1)
     noise = rng.normal(0, 0.5, 3000)
     points = np.column_stack([flat, height + noise]) + np.array([10.0, -20.0, 5.0])
-    patch = patch_through(points, towards_lps=towards)
+    patch = patch_through(points, 300.0, towards_lps=towards)
     exact = np.column_stack([flat, height]) + np.array([10.0, -20.0, 5.0])
     inner = (np.abs(flat) < 40).all(axis=1)
     off = PatchSurface.through(patch.control, 300.0).height_mm(exact[inner])
@@ -143,9 +143,18 @@ def test_a_boundary_is_fitted(towards: tuple[float, float, float] | None) -> Non
     assert np.abs(off).max() < 2.0
 
 
+def test_a_deep_bowl_is_smoothed_until_it_does_not_fold() -> None:
+    flat = np.random.default_rng(6).uniform(-30, 30, (2000, 2))
+    bowl = np.column_stack([flat, 0.06 * (flat**2).sum(axis=1)])
+    wavy = np.column_stack([flat, 25.0 * np.sin(flat[:, 0] / 6.0) * np.cos(flat[:, 1] / 5.0)])
+    for points in (bowl, wavy):
+        patch = patch_through(points, 600.0, 7, (0.0, 0.0, 1.0))
+        assert len(PatchSurface.through(patch.control, 600.0).triangles)
+
+
 def test_few_points_are_no_boundary() -> None:
     with pytest.raises(InvalidValue, match="more points"):
-        patch_through(np.zeros((4, 3)))
+        patch_through(np.zeros((4, 3)), 300.0)
 
 
 PLANE = PlaneCut((5.0, -3.0, 2.0), as_point(unit_vector(np.array([0.3, -0.2, 0.9]))))
