@@ -99,7 +99,7 @@ class SliceLayers:
         if drawn is None:
             self._outlines = None
         elif self._outlines is None or not self._outlines.are_of(drawn, stack):
-            self._outlines = SliceOutlines(drawn, stack)
+            self._outlines = SliceOutlines(drawn, stack, self._outlines)
 
     def show_skin(self, surface: Surface | None) -> None:
         """Paint the skin by the values of a surface; None paints it no more."""

@@ -27,12 +27,19 @@ class SliceOutlines:
         Whose outlines.
     stack
         The slices.
+    before
+        Outlines of an earlier set: what is the same voxels in the same slices is taken over.
     """
 
-    def __init__(self, structures: StructureSet, stack: PlaneStack) -> None:
+    def __init__(
+        self, structures: StructureSet, stack: PlaneStack, before: SliceOutlines | None = None
+    ) -> None:
         self._structures = structures
         self._stack = stack
         self._kept: OrderedDict[tuple[int, str], list[FloatArray]] = OrderedDict()
+        if before is not None and before._stack is stack:
+            same = {s.name for s in structures.structures if _is_same(structures, before._structures, s.name)}
+            self._kept.update((key, lines) for key, lines in before._kept.items() if key[1] in same)
 
     def are_of(self, structures: StructureSet, stack: PlaneStack) -> bool:
         """Whether these are the outlines of the same voxels in the same slices."""
@@ -60,6 +67,14 @@ class SliceOutlines:
         while len(self._kept) > _REMEMBERED * max(1, len(names)):
             self._kept.popitem(last=False)
         return {n: self._kept[index, n] for n in names if self._kept[index, n]}
+
+
+def _is_same(structures: StructureSet, other: StructureSet, name: str) -> bool:
+    if name not in other:
+        return False
+    one, two = structures[name], other[name]
+    is_layer = structures.layers[one.layer] is other.layers[two.layer]
+    return is_layer and one.label == two.label and structures.grid == other.grid
 
 
 def mask_outline(mask: npt.NDArray[np.bool_], stack: PlaneStack) -> list[FloatArray]:

@@ -88,6 +88,23 @@ def test_outlines_enclose_the_mask_in_mm() -> None:
     assert radii.max() < 8.0 + 0.5
 
 
+def test_outlines_of_voxels_that_stay_are_taken_over_and_others_made_anew() -> None:
+    grid = Grid((5, 40, 40), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    one, two, moved = (np.zeros(grid.shape, dtype=bool) for _ in range(3))
+    one[:, 5:15, 5:15] = two[:, 5:15, 10:20] = moved[:, 12:22, 10:20] = True
+    before_set = StructureSet.from_masks("s", grid, [(Structure("one"), one), (Structure("two"), two)])
+    stack = PlaneStack.of(grid, Orientation.AXIAL)
+    before = SliceOutlines(before_set, stack)
+    old = before.of(2, ("one", "two"))
+    after_set = before_set.with_mask(Structure("two"), moved)
+    new = SliceOutlines(after_set, stack, before).of(2, ("one", "two"))
+    assert before_set["one"].layer != before_set["two"].layer, "they overlap: layers of their own"
+    assert new["one"] is old["one"]
+    assert new["two"][0].mean(axis=0) == pytest.approx([14.5, 16.5], abs=0.2)
+    other = PlaneStack.of(grid, Orientation.AXIAL)
+    assert SliceOutlines(after_set, other, before).of(2, ("one",))["one"] is not old["one"]
+
+
 @pytest.mark.parametrize("tilt", [0.0, 0.4, 1.2])
 def test_a_zones_section_lies_on_the_zone(tilt: float) -> None:
     entry = (0.0, -100.0 * np.cos(tilt), 100.0 * np.sin(tilt))
