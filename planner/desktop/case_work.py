@@ -334,6 +334,7 @@ class CaseWork:
     def write_report(self, folder: Path) -> None:
         """Write the report of the open plan into a folder: what the window shows, judged anew if old."""
         from planner.report.checklists import with_checklists
+        from planner.report.growth_facts import with_staged
         from planner.report.writing import judge_all, write_report
 
         session = self._window.session
@@ -344,8 +345,12 @@ class CaseWork:
         simulated = (simulating.assessment,) if simulating.is_current else ()
 
         def work(task: Task) -> Any:
-            answers = shown or judge_all(registry, case, plan, settings, task)
-            # Checklists here, off the window's thread; none is made twice.
+            # Stages and checklists here, off the window's thread; none is made twice.
+            answers = (
+                with_staged(case, plan, shown, registry, task)
+                if shown
+                else judge_all(registry, case, plan, settings, task)
+            )
             return (*with_checklists(case, plan, answers, registry, task), *simulated)
 
         def done(answers: Any) -> None:

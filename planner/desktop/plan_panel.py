@@ -15,6 +15,7 @@ from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading, scrolled
 from planner.desktop.probe_form import CoordinateForm, DeviceForm
 from planner.model.electrode_array import ElectrodeArray
+from planner.model.embolization import Embolization
 from planner.model.plan import Applicator, FocusGrid, Instrument
 from planner.model.resection import Resection
 from planner.planning.device_library import device_library
@@ -27,6 +28,7 @@ _KIND_WORDS = {
     "focus_grid": ("Foci", "⁘"),
     "electrode_array": ("Electrodes", "∥"),
     "resection": ("Resection", "✂"),
+    "embolization": ("Embolization", "⊘"),
 }
 
 
@@ -124,9 +126,8 @@ class PlanPanel(QWidget):
         kind, sign = _KIND_WORDS[instrument.kind]
         row = Row(f"{kind} {instrument.id}")
         row.set_selected(instrument.id == self.bench.session.selection.instrument)
-        title = (
-            "Resection" if isinstance(instrument, Resection) else device_library().title_of(instrument.device)
-        )
+        is_device = bool(instrument.device)
+        title = device_library().title_of(instrument.device) if is_device else kind
         row.line.addWidget(Elided(f"{sign}  {instrument.id} · {title}"), 1)
         words = _settings_words(instrument)
         if isinstance(instrument, FocusGrid):
@@ -135,6 +136,8 @@ class PlanPanel(QWidget):
             words = f"{len(instrument.electrodes)} electrodes · {len(instrument.pairs)} pairs"
         elif isinstance(instrument, Resection):
             words = instrument.name or f"resection by {instrument.surface.type}"
+        elif isinstance(instrument, Embolization):
+            words = instrument.name or f"branches of {instrument.tree}"
         row.line.addWidget(dim_label(words))
         row.clicked.connect(lambda: self._select(instrument))
         return row
@@ -143,7 +146,7 @@ class PlanPanel(QWidget):
         self.bench.session.selection.choose(instrument=instrument.id, lesion=instrument.lesion or None)
         if isinstance(instrument, Applicator):
             self.bench.session.selection.move_cursor(zone_center_of(instrument))
-        elif not isinstance(instrument, Resection):
+        elif not isinstance(instrument, Resection | Embolization):
             self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
 
     def _buttons(self) -> QHBoxLayout:

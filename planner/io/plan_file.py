@@ -11,6 +11,7 @@ import msgspec
 from planner.base.errors import InputRefused, InvalidValue
 from planner.io.writing import write_atomically
 from planner.model.electrode_array import ElectrodeArray
+from planner.model.embolization import Embolization, embolization_document, embolization_of_document
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan, Point
 from planner.model.resection import Resection, resection_document, resection_of_document
 
@@ -71,11 +72,24 @@ class _ResectionRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="ki
     name: str = ""
     caudate: str = ""
     middle_hepatic_vein: str = ""
+    stage: int = 1
+    date: str = ""
 
 
-_InstrumentRecord = _ApplicatorRecord | _FocusGridRecord | _ElectrodeArrayRecord | _ResectionRecord
+class _EmbolizationRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="embolization"):
+    id: str
+    tree: str
+    branches: list[int]
+    name: str = ""
+    stage: int = 1
+    date: str = ""
+
+
+_InstrumentRecord = (
+    _ApplicatorRecord | _FocusGridRecord | _ElectrodeArrayRecord | _ResectionRecord | _EmbolizationRecord
+)
 #: Kinds of instruments this version reads.
-_KINDS = ("applicator", "focus_grid", "electrode_array", "resection")
+_KINDS = ("applicator", "focus_grid", "electrode_array", "resection", "embolization")
 
 
 class _PlanRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
@@ -110,6 +124,8 @@ def _instrument_document(instrument: Instrument) -> dict[str, Any]:
     if isinstance(instrument, Resection):
         row: dict[str, Any] = msgspec.to_builtins({"kind": instrument.kind, **resection_document(instrument)})
         return row
+    if isinstance(instrument, Embolization):
+        return {"kind": instrument.kind, **embolization_document(instrument)}
     if isinstance(instrument, Applicator):
         placed = {
             "entry_lps_mm": list(instrument.entry_lps_mm),
@@ -228,9 +244,10 @@ def _instrument_of(record: _InstrumentRecord) -> Instrument:
         )
     if isinstance(record, _ElectrodeArrayRecord):
         return msgspec.convert(msgspec.to_builtins(record), ElectrodeArray)
-    if isinstance(record, _ResectionRecord):
+    if isinstance(record, _ResectionRecord | _EmbolizationRecord):
         fields = {name: getattr(record, name) for name in record.__struct_fields__}
-        return resection_of_document(fields)
+        is_resection = isinstance(record, _ResectionRecord)
+        return resection_of_document(fields) if is_resection else embolization_of_document(fields)
     return FocusGrid(
         id=record.id,
         device=record.device,

@@ -22,12 +22,13 @@ from planner.model.image import DicomIdentity, Image
 from planner.model.landmarks import LandmarkPair, Landmarks
 from planner.model.registration import Registration
 from planner.model.structures import Structure, StructureSet
+from planner.model.volumetry import Volumetry
 
 FILE_NAME = "case.json"
 SCHEMA = "liver-planner/case"
 #: 1: images, structure sets, patient, notes.  2: registrations too.  3: landmarks too, and what the scans
-#: themselves say of a registration's error.  4: trees of vessels too.
-VERSION = 4
+#: themselves say of a registration's error.  4: trees of vessels too.  5: volumetry too.
+VERSION = 5
 
 
 class _CodeRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,6 +96,13 @@ class _LandmarksRecord(msgspec.Struct, forbid_unknown_fields=True):
     pairs: list[tuple[tuple[float, float, float], tuple[float, float, float]]]
 
 
+class _VolumetryRecord(msgspec.Struct, forbid_unknown_fields=True):
+    date: str
+    remnant_ml: float
+    liver_ml: float | None = None
+    source: str = ""
+
+
 class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     schema: str
     version: int
@@ -109,6 +117,7 @@ class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     landmarks: list[_LandmarksRecord] = []
     #: Names of files with a tree of vessels each.
     vessel_trees: list[str] = []
+    volumetry: list[_VolumetryRecord] = []
 
 
 def case_document(case: Case, folder: Path) -> dict[str, Any]:
@@ -134,6 +143,7 @@ def case_document(case: Case, folder: Path) -> dict[str, Any]:
         registrations=[_registration_record(r, folder) for r in case.registrations],
         landmarks=[_landmarks_record(m) for m in case.landmarks],
         vessel_trees=[_kept_once(tree_bytes(t), folder, "trees", ".json") for t in case.vessel_trees],
+        volumetry=[msgspec.convert(asdict(e), _VolumetryRecord) for e in case.volumetry],
     )
     document: dict[str, Any] = msgspec.to_builtins(record)
     return document
@@ -170,6 +180,7 @@ def _case_of(record: _CaseRecord, folder: Path) -> Case:
         registrations=tuple(_registration_of(r, folder) for r in record.registrations),
         landmarks=tuple(_landmarks_of(m) for m in record.landmarks),
         vessel_trees=tuple(read_tree(_inside(folder, name)) for name in record.vessel_trees),
+        volumetry=tuple(Volumetry(**msgspec.to_builtins(e)) for e in record.volumetry),
     )
 
 

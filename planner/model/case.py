@@ -11,6 +11,7 @@ from planner.model.landmarks import Landmarks
 from planner.model.registration import Registration
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
+from planner.model.volumetry import Volumetry, in_order
 
 SEX_VALUES = ("", "F", "M", "O")
 
@@ -79,6 +80,8 @@ class Case:
         The same places in two of its images; at most one record for two images.
     vessel_trees
         Centrelines of its vessels, each with its own id.
+    volumetry
+        How large the future remnant was, by day; kept in the order of days, one a day at most.
     """
 
     id: str
@@ -90,10 +93,12 @@ class Case:
     registrations: tuple[Registration, ...] = ()
     landmarks: tuple[Landmarks, ...] = ()
     vessel_trees: tuple[VesselTree, ...] = ()
+    volumetry: tuple[Volumetry, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:
             raise InvalidValue("A case needs an id.", self.title)
+        object.__setattr__(self, "volumetry", in_order(tuple(self.volumetry)))
         for values, word in (
             ([i.id for i in self.images], "images"),
             ([s.id for s in self.structure_sets], "structure sets"),
@@ -255,3 +260,14 @@ class Case:
     def without_vessel_tree(self, id: str) -> Case:
         """A copy without a tree of vessels."""
         return replace(self, vessel_trees=tuple(t for t in self.vessel_trees if t.id != id))
+
+    def with_volumetry(self, entry: Volumetry) -> Case:
+        """A copy with one more volumetry; raises `InvalidValue` where there is one of its day already."""
+        return replace(self, volumetry=(*self.volumetry, entry))
+
+    def without_volumetry(self, date: str) -> Case:
+        """A copy without the volumetry of a day; raises `InvalidValue` where there is none."""
+        kept = tuple(e for e in self.volumetry if e.date != date)
+        if len(kept) == len(self.volumetry):
+            raise InvalidValue("The case has no volumetry of this day.", date)
+        return replace(self, volumetry=kept)

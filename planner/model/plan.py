@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.base.errors import InvalidValue
 from planner.model.electrode_array import ElectrodeArray
+from planner.model.embolization import Embolization
 from planner.model.geometry import FloatArray
 from planner.model.points import Point, as_point, finite_point
 from planner.model.resection import Resection
@@ -216,7 +217,7 @@ class FocusGrid:
         return replace(self, foci_lps_mm=tuple(as_point(np.array(p) + shift) for p in self.foci_lps_mm))
 
 
-Instrument = Applicator | FocusGrid | ElectrodeArray | Resection
+Instrument = Applicator | FocusGrid | ElectrodeArray | Resection | Embolization
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,11 @@ class Plan:
         """What is taken out with a knife."""
         return tuple(i for i in self.instruments if isinstance(i, Resection))
 
+    @property
+    def embolizations(self) -> tuple[Embolization, ...]:
+        """What is closed so that the rest of the liver grows."""
+        return tuple(i for i in self.instruments if isinstance(i, Embolization))
+
     def instrument(self, id: str) -> Instrument:
         """The instrument of an id; raises `InvalidValue` where there is none."""
         for instrument in self.instruments:
@@ -304,6 +310,8 @@ class Plan:
 def _renamed(instrument: Instrument, old: str, new: str) -> Instrument:
     if isinstance(instrument, Resection):
         return instrument.with_structure_renamed(old, new)
+    if isinstance(instrument, Embolization):
+        return instrument
     return replace(instrument, lesion=new) if instrument.lesion == old else instrument
 
 

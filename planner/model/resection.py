@@ -13,6 +13,7 @@ import numpy as np
 from planner.base.errors import InvalidValue
 from planner.model.geometry import FloatArray, unit_vector
 from planner.model.points import Point, as_point, finite_point
+from planner.model.stages import check_stage
 
 #: A patch has so many control points in each direction.
 FEWEST_CONTROLS, MOST_CONTROLS = 2, 12
@@ -193,11 +194,15 @@ class Resection:
         Of the operation, such as ``right hemihepatectomy``; may be empty.
     caudate, middle_hepatic_vein
         To whom each is given (`SIDES`), whatever the surface says.
+    stage
+        Of a plan in two stages: 1 or 2.
+    date
+        Day of the operation, ISO 8601; empty where none is set.
 
     Raises
     ------
     InvalidValue
-        If there is no id, or a side is none.
+        If there is no id, or a side, stage or day is none.
     """
 
     id: str
@@ -205,10 +210,13 @@ class Resection:
     name: str = ""
     caudate: str = ""
     middle_hepatic_vein: str = ""
+    stage: int = 1
+    date: str = ""
 
     def __post_init__(self) -> None:
         if not self.id:
             raise InvalidValue("A resection needs an id.", self.name)
+        check_stage(self.stage, self.date, f"resection '{self.id}'")
         for word in ("caudate", "middle_hepatic_vein"):
             if getattr(self, word) not in SIDES:
                 raise InvalidValue(
@@ -247,13 +255,20 @@ class Resection:
 
 
 def resection_document(resection: Resection) -> dict[str, Any]:
-    """A resection as plans and messages keep it."""
+    """A resection as plans and messages keep it.
+
+    Stage and day are told only where they are set: versions that know neither read all other plans.
+    """
+    staged: dict[str, Any] = {} if resection.stage == 1 else {"stage": resection.stage}
+    if resection.date:
+        staged["date"] = resection.date
     return {
         "id": resection.id,
         "surface": cut_document(resection.surface),
         "name": resection.name,
         "caudate": resection.caudate,
         "middle_hepatic_vein": resection.middle_hepatic_vein,
+        **staged,
     }
 
 

@@ -83,6 +83,7 @@ def carried_plan(plan: Plan, registration: Registration, name: str, *, case_id: 
 
     Tips are mapped; each needle, also each electrode, points to where its entry is mapped, and keeps its
     length.  Pairs of electrodes keep their nominal V/d.  Foci and windows are mapped point by point.
+    Embolizations name their branches still.
 
     Parameters
     ----------

@@ -155,7 +155,7 @@ def patch_through(
     for more in SMOOTHER:
         smoothing = more * len(few) * FIT_OFF_MM
         heights = RBFInterpolator(frame.flat(few), (few - middle) @ normal, smoothing=smoothing, degree=1)
-        patch = frame.patch(points_lps_mm, controls, lambda flat, h=heights: np.asarray(h(flat)))
+        patch = frame.patch(points_lps_mm, controls, heights)
         try:
             PatchSurface.through(patch.control, reach_mm)
         except InvalidValue:

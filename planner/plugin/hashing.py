@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from planner.model.case import Case
 from planner.model.electrode_array import ElectrodeArray
+from planner.model.embolization import Embolization
 from planner.model.geometry import Grid
 from planner.model.plan import Applicator, Instrument, Plan
 from planner.model.resection import Resection, cut_document
@@ -20,7 +21,7 @@ _known: dict[int, tuple[weakref.ref[Any], str]] = {}
 
 
 def plan_hash(plan: Plan) -> str:
-    """SHA-256 of what a plan places; its name, author and notes do not count."""
+    """SHA-256 of what a plan places; its name, author, notes and days do not count."""
     rows = [
         [i.id, i.kind, i.device, *_placed(i), list(i.settings.items()), i.lesion] for i in plan.instruments
     ]
@@ -75,7 +76,14 @@ def _placed(instrument: Instrument) -> tuple[Any, Any]:
     if isinstance(instrument, Applicator):
         return instrument.entry_lps_mm, instrument.tip_lps_mm
     if isinstance(instrument, Resection):
-        return cut_document(instrument.surface), (instrument.caudate, instrument.middle_hepatic_vein)
+        given = (instrument.caudate, instrument.middle_hepatic_vein)
+        # A first stage hashes as plans without stages always did.
+        return cut_document(instrument.surface), given if instrument.stage == 1 else (
+            *given,
+            instrument.stage,
+        )
+    if isinstance(instrument, Embolization):
+        return (instrument.tree, instrument.branches), instrument.stage
     return instrument.foci_lps_mm, instrument.window_lps_mm
 
 

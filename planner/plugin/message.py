@@ -13,6 +13,7 @@ import numpy.typing as npt
 from planner.model.assessment import Assessment, Check, Curve, Finding, Metric, ScalarField, Surface
 from planner.model.case import Case, Patient
 from planner.model.electrode_array import ElectrodeArray
+from planner.model.embolization import Embolization, embolization_document, embolization_of_document
 from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
@@ -179,6 +180,8 @@ def _instrument_row(instrument: Instrument) -> Document:
         return {"kind": instrument.kind, **msgspec.to_builtins(instrument)}
     if isinstance(instrument, Resection):
         return {"kind": instrument.kind, **resection_document(instrument)}
+    if isinstance(instrument, Embolization):
+        return {"kind": instrument.kind, **embolization_document(instrument)}
     placed = {name: getattr(instrument, name) for name in _FIELDS[instrument.kind]}
     return {"kind": instrument.kind, **placed, "settings": dict(instrument.settings)}
 
@@ -188,6 +191,8 @@ def _instrument(kind: str, **values: Any) -> Instrument:
         return msgspec.convert(values, ElectrodeArray)
     if kind == "resection":
         return resection_of_document(values)
+    if kind == "embolization":
+        return embolization_of_document(values)
     return Applicator(**values) if kind == "applicator" else FocusGrid(**values)
 
 

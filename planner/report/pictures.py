@@ -12,8 +12,16 @@ from planner.model.assessment import Assessment, ScalarField, Surface
 from planner.model.case import Case
 from planner.model.plan import Plan, Point
 from planner.model.roles import Role
+from planner.report.cut_pictures import (
+    cut_layer,
+    cut_map_picture,
+    cut_map_words,
+    cut_maps,
+    resected_lesions,
+)
 from planner.report.face_map_picture import face_map_picture, face_map_words
 from planner.scene.contours import SliceOutlines
+from planner.scene.drawn_cuts import CutLayer
 from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.field_overlay import ELECTRIC_UNIT, field_cut
 from planner.scene.instruments import drawn_foci, drawn_probes
@@ -63,16 +71,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """All pictures of a report: of each lesion, of each array, and in 3D."""
+    """All pictures of a report: of each lesion, of each array, of each cut, and in 3D."""
 
     slices: tuple[Picture, ...]
     face_maps: tuple[Picture, ...]
+    cut_maps: tuple[Picture, ...]
     space: Picture
 
     @property
     def names(self) -> tuple[str, ...]:
         """Their files, in the order shown."""
-        return tuple(p.name for p in (*self.slices, *self.face_maps, self.space))
+        return tuple(p.name for p in (*self.slices, *self.face_maps, *self.cut_maps, self.space))
 
 
 def solved_field(assessments: tuple[Assessment, ...]) -> SolvedField | None:
@@ -92,8 +101,9 @@ def slice_content(
     through_lps_mm: Point,
     lesion: str,
     solved: SolvedField | None = None,
+    cuts: CutLayer | None = None,
 ) -> SliceContent:
-    """What is on a slice through a point: outlines, instruments with zones, and a solved field."""
+    """What is on a slice through a point: outlines, instruments with zones, a solved field, and cuts."""
     image = case.image()
     stack = PlaneStack.of(image.grid, orientation)
     index = stack.index_of(through_lps_mm)
@@ -122,6 +132,7 @@ def slice_content(
         simulated=SurfaceCut(zone, stack).of(index)[0] if zone is not None else None,
         foci=drawn_foci(plan),
         arrays=drawn_arrays(plan),
+        marks=(cuts.on_slice(stack, index),) if cuts is not None else (),
     )
 
 
@@ -152,18 +163,21 @@ def space_picture(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -
         scene.set_probes(drawn_probes(plan), "", drawn_foci(plan), drawn_arrays(plan))
         margins = {s.subject: s for a in assessments for s in a.surfaces if s.name == "lesion_margin"}
         scene.set_margins(tuple(margins.values()))
-        solved = solved_field(assessments)
+        solved, cuts = solved_field(assessments), cut_layer(plan, assessments)
         if solved is not None:
             scene.set_simulated(solved.zone)
+        if cuts is not None:
+            scene.set_layer("cuts", cuts.in_space())
         scene.look_from("anterior")
         return scene.image(*SPACE_PX)
     finally:
         scene.close()
 
 
-def pictured_lesions(case: Case, plan: Plan) -> tuple[str, ...]:
-    """The lesions instruments of any kind treat, in the plan's order; the case's first where none is named."""
-    named = tuple(dict.fromkeys(i.lesion for i in plan.instruments if i.lesion))
+def pictured_lesions(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -> tuple[str, ...]:
+    """The lesions instruments of any kind treat or take, in the plan's order; the case's first where there is none."""
+    treated = [i.lesion for i in plan.instruments if i.lesion]
+    named = tuple(dict.fromkeys([*treated, *resected_lesions(assessments)]))
     if named or not case.structure_sets:
         return named
     return tuple(s.name for s in case.structures.with_role(Role.LESION))[:1]
@@ -184,13 +198,13 @@ def lesion_center(case: Case, lesion: str) -> Point:
 
 def save_pictures(case: Case, plan: Plan, assessments: tuple[Assessment, ...], folder: Path) -> Pictures:
     """Write all pictures of a report as PNG into a folder."""
-    solved = solved_field(assessments)
+    solved, cuts = solved_field(assessments), cut_layer(plan, assessments)
     slices = []
-    for n, lesion in enumerate(pictured_lesions(case, plan), start=1):
+    for n, lesion in enumerate(pictured_lesions(case, plan, assessments), start=1):
         center = lesion_center(case, lesion)
         for orientation in Orientation:
             name = f"lesion{n}-{orientation.value}.png"
-            content = slice_content(case, plan, orientation, center, lesion, solved)
+            content = slice_content(case, plan, orientation, center, lesion, solved, cuts)
             slice_picture(content, center).save(str(folder / name))
             caption = f"{lesion}, {orientation.value}"
             slices.append(Picture(name, caption, lesion, content.overlay is not None))
@@ -200,8 +214,14 @@ def save_pictures(case: Case, plan: Plan, assessments: tuple[Assessment, ...], f
         name = f"array{n}-face-map.png"
         face_map_picture(array, structures, assessments).save(str(folder / name))
         maps.append(Picture(name, face_map_words(array, structures), array.id))
+    flat = []
+    for id, found in cut_maps(case, plan, assessments).items():
+        cut_map_picture(found).save(str(folder / f"cut-{id}-map.png"))
+        flat.append(Picture(f"cut-{id}-map.png", cut_map_words(id, found), id))
     space_picture(case, plan, assessments).save(str(folder / "space.png"))
     words = "3D from the front; lesions coloured by margin"
+    if cuts is not None:
+        words = "3D from the front; cuts coloured by how near lesions lie"
     if solved is not None and solved.zone is not None:
         words += ", the zone of the electric field sand-coloured"
-    return Pictures(tuple(slices), tuple(maps), Picture("space.png", words))
+    return Pictures(tuple(slices), tuple(maps), tuple(flat), Picture("space.png", words))

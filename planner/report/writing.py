@@ -34,12 +34,15 @@ from planner.plugin.registry import Registry
 from planner.report.checklists import with_checklists
 from planner.report.electrode_facts import field_legend
 from planner.report.facts import report_facts
+from planner.report.growth_facts import growth_facts, save_growth_picture, with_staged, without_staged
 from planner.report.pictures import Pictures, save_pictures
-from planner.scene.palette import MARGIN_CLASSES
+from planner.scene.palette import CUT_CLASSES, MARGIN_CLASSES
 
 DPI = 150
 #: Of the time modules take to answer, checklists take the rest.
 JUDGED_SHARE = 0.95
+#: Of the rest, stages and embolizations take so much.
+STAGED_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def judge_all(
     settings: Mapping[str, Mapping[str, Any]],
     task: Task | None = None,
 ) -> tuple[Assessment, ...]:
-    """What every applicable module says of a plan, and its checklists, in this process.
+    """What every applicable module says of a plan and of its stages, and its checklists, in this process.
 
     Raises
     ------
@@ -66,15 +69,17 @@ def judge_all(
         If no module judges the plan's instruments, or one fails.
     """
     modules = registry.judging(plan)
-    if not modules:
+    if not modules and not plan.embolizations:
         raise PlannerError("No module judges this plan.", f"plan '{plan.name}'", "Place a probe first.")
     task = task or Task()
-    share = JUDGED_SHARE / len(modules)
+    rest = task.part(JUDGED_SHARE, 1.0)
+    share = JUDGED_SHARE / max(1, len(modules))
     answers = tuple(
         judge(m, case, plan, settings.get(m.manifest.id), task.part(n * share, (n + 1) * share))
         for n, m in enumerate(modules)
     )
-    return with_checklists(case, plan, answers, registry, task.part(JUDGED_SHARE, 1.0))
+    answers = with_staged(case, plan, answers, registry, rest.part(0.0, STAGED_SHARE))
+    return with_checklists(case, plan, answers, registry, rest.part(STAGED_SHARE, 1.0))
 
 
 def write_report(
@@ -116,17 +121,26 @@ def write_report(
         raise PlannerError(
             "The report's folder cannot be made.", f"{folder}: {error.strerror}", "Choose another folder."
         ) from error
-    assessments = with_checklists(case, plan, assessments, registry)
+    staged = with_staged(case, plan, assessments, registry)
+    assessments = with_checklists(case, plan, without_staged(plan, staged), registry)
+    growth = growth_facts(case, plan, staged)
     with tempfile.TemporaryDirectory(prefix="liver-planner-") as scratch:
         saved = save_pictures(case, plan, assessments, Path(scratch))
-        pictures = {name: (Path(scratch) / name).read_bytes() for name in saved.names}
+        names = saved.names
+        if growth is not None and growth["picture"]:
+            names = (*names, save_growth_picture(case, plan, staged, Path(scratch)))
+        pictures = {name: (Path(scratch) / name).read_bytes() for name in names}
     page = folder / "report.html"
     written: list[Path] = []
     if figures:
         for name, content in pictures.items():
             write_atomically(folder / name, content)
             written.append(folder / name)
-    facts = {**report_facts(case, plan, assessments, registry), "legend": field_legend(assessments)}
+    facts = {
+        **report_facts(case, plan, assessments, registry),
+        "legend": field_legend(assessments),
+        "growth": growth,
+    }
     inline = {n: "data:image/png;base64," + base64.b64encode(c).decode() for n, c in pictures.items()}
     if html:
         write_atomically(page, _rendered(facts, saved, inline).encode())
@@ -146,7 +160,12 @@ def _rendered(
     )
     text = files("planner.resources").joinpath("templates", "report.html").read_text(encoding="utf-8")
     return environment.from_string(text).render(
-        **facts, pictures=pictures, sources=sources, is_print=is_print, classes=MARGIN_CLASSES
+        **facts,
+        pictures=pictures,
+        sources=sources,
+        is_print=is_print,
+        classes=MARGIN_CLASSES,
+        cut_classes=CUT_CLASSES,
     )
 
 

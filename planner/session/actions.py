@@ -14,6 +14,7 @@ from planner.session.brushing import Brush, Brushing
 from planner.session.comparing import Comparing
 from planner.session.electrode_placing import ElectrodePlacing
 from planner.session.following_up import FollowingUp
+from planner.session.growing import Growing
 from planner.session.landmarking import Landmarking
 from planner.session.outlining import Outline, Outlining
 from planner.session.placed_needles import PlacedNeedles
@@ -44,6 +45,7 @@ class Workbench:
     advising: Advising = field(init=False)
     resecting: Resecting = field(init=False)
     comparing: Comparing = field(init=False)
+    growing: Growing = field(init=False)
     vessels: VesselBench = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
@@ -64,6 +66,7 @@ class Workbench:
         self.advising = Advising(self.session)
         self.resecting = Resecting(self.session)
         self.comparing = Comparing(self.session)
+        self.growing = Growing(self.session)
         self.vessels = VesselBench(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)

@@ -113,10 +113,10 @@ def test_lesions_are_pictured_in_the_plans_order_each_once() -> None:
     arrays = [
         ElectrodeArray(f"e{n}", "generic-ire-19g", (needle,), lesion=word) for n, word in enumerate("bab")
     ]
-    assert pictured_lesions(case, Plan("A", case.id, (foci, *arrays, custom_probe()))) == (
+    assert pictured_lesions(case, Plan("A", case.id, (foci, *arrays, custom_probe())), ()) == (
         "c",
         "b",
         "a",
         "lesion",
     )
-    assert pictured_lesions(case, Plan("A", case.id)) == ("lesion",)
+    assert pictured_lesions(case, Plan("A", case.id), ()) == ("lesion",)
