@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from planner.compute.clipped_mesh import TriangleArray, shares_below, triangle_areas_mm2
 from planner.compute.outline_nearness import FINE_MM, OutlineNearness
@@ -18,6 +19,10 @@ from planner.model.points import Point, as_point
 CUT_MARGIN = "cut_margin"
 #: The value of a surface no lesion is near to, because none is taken.
 FAR_MM = 999.0
+#: Distances matter up to the last class's end, and at corners beside it; farther ones are lower bounds.
+EXACT_MM = 14.0
+#: One corner in each cell of this size stands for those beside it.
+CELL_MM = 8.0
 #: Ends of the classes a cut is coloured by: too near, narrow, below what is aimed at, and beyond.
 CLASS_ENDS_MM = (1.0, 5.0, 10.0)
 #: Squares of points, half a side and how far apart, that are looked at in turn around the nearest corner; where
@@ -95,6 +100,7 @@ class CutDistances:
     ----------
     values_mm
         Distance of each corner from the nearest of the outlines, negative within it; `FAR_MM` without any, (n,).
+        Beyond `EXACT_MM` it is so far at least.
     least
         The least one to each outline; None where the resection has no surface in the liver.
     """
@@ -121,21 +127,46 @@ class CutDistances:
         least: dict[str, CutMargin | None] = dict.fromkeys(outlines)
         if not len(points):
             return cls(values, MappingProxyType(least))
-        # A lesion lies in a ball: no corner is nearer to it, or deeper in it, than to the ball.
-        bounds = {
-            name: np.sqrt(((points - o.middle_lps_mm) ** 2).sum(axis=1)) - o.reach_mm
-            for name, o in outlines.items()
-        }
-        for name in sorted(outlines, key=lambda n: float(bounds[n].min())):
-            outline, bound = outlines[name], bounds[name]
-            first = int(bound.argmin())
-            most = -float(outline.signed_distance_mm(points[first])[0])
-            near = np.flatnonzero((bound <= most) | (bound < values))
+        few = _Spread.of(points)
+        of_all = {name: -o.signed_distance_mm(points[few.chosen]) for name, o in outlines.items()}
+        for name in sorted(outlines, key=lambda n: float(of_all[n].min())):
+            outline, of_few = outlines[name], of_all[name]
+            # No corner is nearer to an outline than one beside it by more than they lie apart.
+            bound = of_few[few.beside] - few.apart_mm
+            near = np.flatnonzero((bound <= float(of_few.min())) | (bound < np.minimum(values, EXACT_MM)))
             own = -outline.signed_distance_mm(points[near])
+            np.minimum(values, bound, out=values, where=bound >= EXACT_MM)
             values[near] = np.minimum(values[near], own)
             at = int(own.argmin())
             least[name] = _refined(points[near[at]], outline, around)
         return cls(values, MappingProxyType(least))
+
+
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """A few of many points, one in each cell of a lattice that has any.
+
+    Parameters
+    ----------
+    chosen
+        The few, by their numbers.
+    beside, apart_mm
+        For each point which of the few is of its cell, and how far off it lies, (n,).
+    """
+
+    chosen: npt.NDArray[np.int64]
+    beside: npt.NDArray[np.int64]
+    apart_mm: FloatArray
+
+    @classmethod
+    def of(cls, points: FloatArray) -> _Spread:
+        """Of points (n, 3)."""
+        cells = np.floor((points - points.min(axis=0)) / CELL_MM).astype(np.int64)
+        size = cells.max(axis=0) + 1
+        keys = (cells[:, 0] * size[1] + cells[:, 1]) * size[2] + cells[:, 2]
+        _, chosen, beside = np.unique(keys, return_index=True, return_inverse=True)
+        apart = np.sqrt(((points - points[chosen[beside]]) ** 2).sum(axis=1))
+        return cls(chosen, beside, apart)
 
 
 def least_margins(distances: Sequence[CutDistances], names: Iterable[str]) -> dict[str, CutMargin | None]:

@@ -11,26 +11,45 @@ from pathlib import Path
 
 import pytest
 
+from planner.library.case_folder import create_case_folder
 from planner.library.index import LibraryIndex
+from planner.library.store import Store
+from planner.sample.case import make_sample_case
+from planner.sample.plan import sample_plan
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
 def sample_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built-in sample case, made once a process; copy it before writing."""
+    """The built-in sample case as the command writes it, made once a process; copy it before writing."""
     folder = tmp_path_factory.mktemp("sample") / "case"
     run = [sys.executable, "-m", "planner", "sample", "--out", str(folder)]
     subprocess.run(run, check=True, timeout=300)
     return folder
 
 
-@pytest.fixture
-def own_sample(sample_case: Path, tmp_path: Path) -> Path:
-    """A copy of the sample case that a test may change."""
-    folder = tmp_path / "case"
-    shutil.copytree(sample_case, folder)
+@pytest.fixture(scope="session")
+def coarse_sample_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample case and its plan with voxels of 1.38 x 1.38 x 3 mm: an eighth of the work."""
+    folder = tmp_path_factory.mktemp("sample") / "coarse"
+    case = create_case_folder(make_sample_case(coarser=2), folder)
+    store = Store(folder)
+    store.save_plan(sample_plan(case))
+    store.close()
     return folder
+
+
+@pytest.fixture
+def own_sample(coarse_sample_case: Path, tmp_path: Path) -> Path:
+    """A copy of the coarse sample case that a test may change."""
+    return Path(shutil.copytree(coarse_sample_case, tmp_path / "case"))
+
+
+@pytest.fixture
+def own_fine_sample(sample_case: Path, tmp_path: Path) -> Path:
+    """A copy of the sample case, in the voxels a user gets, that a test may change."""
+    return Path(shutil.copytree(sample_case, tmp_path / "case"))
 
 
 @pytest.fixture
