@@ -18,7 +18,7 @@ IntArray = npt.NDArray[np.int64]
 #: Pieces between two neighbouring control points.
 PIECES = 8
 #: A row is crossed at most so often.
-MOST_CROSSINGS = 16
+MOST_CROSSINGS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +227,7 @@ def _crossings(
     Corners are (slow, fast, along) in steps of the lattice.  Rows are taken a hair beside their whole numbers,
     so that none goes through an edge that two triangles share.
     """
-    most = 16
+    most = MOST_CROSSINGS
     crossed = np.zeros(slows * fasts, dtype=np.int64)
     at = np.empty((slows * fasts, most))
     sign = np.zeros((slows * fasts, most), dtype=np.int8)

@@ -25,6 +25,8 @@ ALONG, DEEP, OVER = 5, 5, 5
 BEYOND_MM = 5.0
 #: A boundary is fitted by so many of its points, each allowed to lie off by about this.
 MOST_FITTED, FIT_OFF_MM = 500, 2.0
+#: A bowl around a lesion is made of so many of its points, with a wall as steep as may be; it is lowered so often.
+MOST_AROUND, WALLS_DEG, LOWERED_TIMES = 800, (60.0, 50.0, 40.0, 30.0, 20.0), 8
 #: So many times as smooth where the fit before it folds.
 SMOOTHER = (1.0, 8.0, 64.0, 512.0, 4096.0, 1e9)
 
@@ -160,6 +162,60 @@ def patch_through(
             PatchSurface.through(patch.control, reach_mm)
         except InvalidValue:
             if more == SMOOTHER[-1]:
+                raise
+        else:
+            break
+    return patch
+
+
+def patch_around(
+    points_lps_mm: FloatArray, margin_mm: float, out_lps: Point, reach_mm: float, controls: int
+) -> PatchCut:
+    """A bowl that opens in a direction and stays a margin away from all points (n, 3); what lies in it is taken.
+
+    It is the lower envelope of balls of the margin about the points, each carried on upwards as a cone along
+    its tangent, read at the control points and lowered until no point is nearer than the margin.
+
+    Parameters
+    ----------
+    out_lps
+        Towards which it opens.
+    controls
+        Control points each way.
+
+    Raises
+    ------
+    InvalidValue
+        If it folds, however flat its wall.
+    """
+    from scipy.spatial import cKDTree
+
+    out = unit_vector(np.array(out_lps))
+    few = points_lps_mm[:: max(1, len(points_lps_mm) // MOST_AROUND)]
+    middle = few.mean(axis=0)
+    frame = _Frame.over(few, middle, out)
+    own, heights = frame.flat(few), (few - middle) @ out
+    rim = frame.flat(few)
+    low, high = rim.min(axis=0) - margin_mm, rim.max(axis=0) + margin_mm
+    sides = [np.linspace(a, b, controls) for a, b in zip(low, high, strict=True)]
+    net = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
+    away = np.linalg.norm(net[:, None] - own[None], axis=-1)
+    for wall in np.radians(WALLS_DEG):
+        floor = np.minimum(away, margin_mm * np.sin(wall))
+        cone = np.tan(wall) * (away - floor)
+        rise = (heights[None] - np.sqrt(margin_mm**2 - floor**2) + cone).min(axis=1)
+        try:
+            for _ in range(LOWERED_TIMES):
+                placed = middle + net[:, :1] * frame.one + net[:, 1:] * frame.two + rise[:, None] * out
+                patch = _patch(placed.reshape(controls, controls, 3))
+                surface = PatchSurface.through(patch.control, reach_mm)
+                corners = surface.points_lps_mm.reshape(-1, 3)
+                short = margin_mm - float(cKDTree(corners).query(points_lps_mm)[0].min())
+                if short <= 0:
+                    break
+                rise = rise - short / np.cos(wall)
+        except InvalidValue:
+            if wall == np.radians(WALLS_DEG[-1]):
                 raise
         else:
             break

@@ -272,7 +272,7 @@ class Resecting:
         self._change(f"Bend {chosen.id}", replace(chosen, surface=self._as_patch(chosen)))
 
     def _as_patch(self, chosen: Resection) -> PatchCut:
-        from planner.planning.cut_drawing import facing, patch_over_plane, patch_through
+        from planner.planning.cut_drawing import facing, patch_around, patch_over_plane, patch_through
 
         cut = chosen.surface
         if isinstance(cut, PlaneCut):
@@ -290,7 +290,10 @@ class Resecting:
         out = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).sum(axis=0)
         if isinstance(cut, MarginCut):
             x, y, z = (float(v) for v in out)
-            patch = patch_through(points, reach, AROUND_CONTROLS, (x, y, z))
+            lesion = _border_points(self._session.case.structures, cut.lesion)
+            # Centres of voxels: the outline lies half a voxel further out.
+            half = 0.5 * float(np.mean(self._session.case.structures.grid.spacing_mm))
+            patch = patch_around(lesion, cut.margin_mm + half, (x, y, z), reach, AROUND_CONTROLS)
         else:
             patch = patch_through(points, reach)
         # The surface's triangles look towards what is taken: so must the patch.
@@ -340,6 +343,17 @@ class Resecting:
                 "Only a plane or a surface has two sides.", chosen.id, "Bend it to a surface first."
             )
         return chosen, cut
+
+
+def _border_points(structures: StructureSet, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Centres of a structure's voxels that have a neighbour outside, (n, 3) in LPS mm."""
+    import scipy.ndimage as ndi
+
+    box = structures.box(name)
+    mask = structures.mask(name, box)
+    border = mask & ~ndi.binary_erosion(mask)
+    kji = np.argwhere(border) + np.array(box.start)
+    return structures.grid.to_lps(kji[:, ::-1].astype(float))
 
 
 def _ground_of(structures: StructureSet) -> tuple[LiverGround, LiverPoints]:

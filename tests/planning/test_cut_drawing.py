@@ -16,6 +16,7 @@ from planner.planning.cut_drawing import (
     facing,
     heights_over,
     patch_along,
+    patch_around,
     patch_over_plane,
     patch_through,
     plane_along,
@@ -150,6 +151,23 @@ def test_a_deep_bowl_is_smoothed_until_it_does_not_fold() -> None:
     for points in (bowl, wavy):
         patch = patch_through(points, 600.0, 7, (0.0, 0.0, 1.0))
         assert len(PatchSurface.through(patch.control, 600.0).triangles)
+
+
+@pytest.mark.parametrize("out", [(0.0, 0.0, 1.0), (0.6, -0.3, 0.7)])
+@pytest.mark.parametrize("axes", [(12.0, 12.0, 12.0), (25.0, 10.0, 8.0)])
+def test_a_bowl_keeps_the_margin_and_opens_outwards(
+    axes: tuple[float, float, float], out: tuple[float, float, float]
+) -> None:
+    ways = np.random.default_rng(7).normal(size=(1500, 3))
+    points = ways / np.linalg.norm(ways, axis=1)[:, None] * np.array(axes) + np.array([5.0, -8.0, 20.0])
+    patch = patch_around(points, 10.0, out, 500.0, 7)
+    surface = PatchSurface.through(patch.control, 500.0)
+    corners = surface.inner_points_lps_mm.reshape(-1, 3)
+    least = np.linalg.norm(points[:, None] - corners[None], axis=-1).min()
+    assert 9.7 <= least < 14.0
+    turn = np.sign(float(surface.normal_lps @ np.array(out)))
+    assert (turn * surface.height_mm(points) > 0).all()
+    assert (turn * surface.height_mm(points - 60.0 * unit_vector(np.array(out))) < 0).all()
 
 
 def test_few_points_are_no_boundary() -> None:
