@@ -64,6 +64,30 @@ def _own_screen(config: pytest.Config) -> None:
     config.add_cleanup(stop)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a fixture on one worker: each worker would make the fixture for itself.
+
+    xdist also starts groups before single tests, the largest first, so that no long one is left for the end.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and (owner := _shared_fixture_owner(item)):
+            item.add_marker(pytest.mark.xdist_group(owner))
+
+
+def _shared_fixture_owner(item: pytest.Item) -> str:
+    """The file or folder whose fixture, made once for many tests, a test uses; empty without one."""
+    if not isinstance(item, pytest.Function):
+        return ""
+    owners = {
+        fixture[-1].baseid
+        for fixture in item._fixtureinfo.name2fixturedefs.values()
+        if fixture[-1].scope in ("module", "session") and fixture[-1].baseid.startswith("tests/")
+    }
+    # The shortest is the folder's, which holds the files' together.
+    return min(owners, key=len, default="")
+
+
 @pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a top-level widget or a thread of ours behind."""

@@ -14,7 +14,7 @@ from planner.model.geometry import FloatArray, Grid
 IntArray = npt.NDArray[np.int64]
 NumberArray = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 MarkArray = npt.NDArray[np.uint8]
-PairArray = npt.NDArray[np.uint32]
+Stretches = tuple[IntArray, NumberArray, NumberArray]
 BoolArray = npt.NDArray[np.bool_]
 
 #: What becomes of the voxels of a class: cut as rows say, left out of the sum, or kept whatever rows say.
@@ -47,45 +47,41 @@ def own_point_numbers(
     return numbers
 
 
-#: Voxels counted at once: three counts of so many fit into 32 bits.
-MOST_COUNTED = 1000
-
-
 @dataclass(frozen=True, eq=False)
 class NumberPairs:
-    """Two numbers for each voxel of an organ, as pairs that occur; kept in the order of rows along each axis.
+    """Two numbers for each voxel of an organ, kept as stretches of equal ones along the rows of each axis.
 
     Parameters
     ----------
     inside
         The organ's voxels [k, j, i].
-    first, second
-        The numbers of each pair, (pairs,).
-    voxels
-        Pair of each voxel, in the order of [k, j, i], (voxels,).
+    one, two
+        The numbers [k, j, i].
     """
 
     inside: BoolArray
-    first: IntArray
-    second: IntArray
-    voxels: PairArray
-    _by_axis: dict[int, PairArray] = field(default_factory=dict, repr=False)
+    one: NumberArray
+    two: NumberArray
+    _by_axis: dict[int, Stretches] = field(default_factory=dict, repr=False)
 
-    @classmethod
-    def of(cls, inside: BoolArray, one: NumberArray, two: NumberArray) -> NumberPairs:
-        """Of two numbers for each voxel [k, j, i]."""
-        width = int(two.max(initial=0)) + 1
-        keys = one[inside].astype(np.int64) * width + two[inside]
-        pairs, voxels = np.unique(keys, return_inverse=True)
-        return cls(inside, pairs // width, pairs % width, voxels.reshape(-1).astype(np.uint32))
+    def along(self, axis: int) -> Stretches:
+        """Stretches of voxels of equal numbers in the order of `ClassRuns` along an axis; kept.
 
-    def along(self, axis: int) -> PairArray:
-        """Pair of each voxel in the order of `ClassRuns` along an axis; kept."""
+        Returns
+        -------
+        starts
+            First voxel of each stretch in that order, and the one after the last, (stretches + 1,).
+        one, two
+            The numbers of each stretch, (stretches,).
+        """
         if axis not in self._by_axis:
-            whole = np.zeros(self.inside.shape, dtype=np.uint32)
-            whole[self.inside] = self.voxels
-            moved, inside = (np.moveaxis(a, 2 - axis, -1) for a in (whole, self.inside))
-            self._by_axis[axis] = np.ascontiguousarray(moved[inside])
+            arrays = (np.moveaxis(a, 2 - axis, -1) for a in (self.inside, self.one, self.two))
+            inside, one, two = arrays
+            one, two = one[inside], two[inside]
+            is_new = np.ones(len(one), dtype=bool)
+            is_new[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
+            begins = np.flatnonzero(is_new)
+            self._by_axis[axis] = (np.append(begins, len(one)), one[begins], two[begins])
         return self._by_axis[axis]
 
 
@@ -115,12 +111,10 @@ def kept_by_marks_ml(
     volumes
         Neither marked, the first only, the second only, both; (4,).
     """
-    one, two = marks_one[pairs.first].astype(np.uint32), marks_two[pairs.second].astype(np.uint32)
-    # Three counts in one number, so that one sum over a stretch of a row makes all.
-    packed = one + (two << np.uint32(10)) + ((one & two) << np.uint32(20))
     sums = _kept(
         runs.starts, runs.first, runs.stop, runs.code, runs.weight,
-        taken.starts, taken.low, taken.high, states, pairs.along(runs.axis), packed,
+        taken.starts, taken.low, taken.high, states, *pairs.along(runs.axis),
+        marks_one, marks_two << np.uint8(1),
     )  # fmt: skip
     return sums * runs.grid.voxel_volume_ml
 
@@ -168,12 +162,14 @@ def _kept(
     low: FloatArray,
     high: FloatArray,
     states: MarkArray,
-    pairs: PairArray,
-    packed: npt.NDArray[np.uint32],
+    stretches: IntArray,
+    one: NumberArray,
+    two: NumberArray,
+    marks_one: MarkArray,
+    marks_two: MarkArray,
 ) -> FloatArray:
-    length, ones, twos, both = 0.0, 0.0, 0.0, 0.0
-    count_of = np.uint32((1 << 10) - 1)
-    offset = 0
+    sums = np.zeros(4)
+    offset, at = 0, 0
     for r in range(len(starts) - 1):
         begin, end = taken[r], taken[r + 1]
         for n in range(starts[r], starts[r + 1]):
@@ -187,16 +183,14 @@ def _kept(
             while a < b:
                 # Up to the voxel the next interval begins in all are kept; those between its ends are not.
                 edge = b if interval == end else min(b, max(a, int(np.floor(low[interval] + 0.5))))
-                length += share * (edge - a)
-                while a < edge:
-                    until = min(edge, a + MOST_COUNTED)
-                    total = np.uint32(0)
-                    for v in range(base + a, base + until):
-                        total += packed[pairs[v]]
-                    ones += share * float(total & count_of)
-                    twos += share * float((total >> np.uint32(10)) & count_of)
-                    both += share * float(total >> np.uint32(20))
-                    a = until
+                voxel = base + a
+                while voxel < base + edge:
+                    while stretches[at + 1] <= voxel:
+                        at += 1
+                    until = min(stretches[at + 1], base + edge)
+                    sums[marks_one[one[at]] | marks_two[two[at]]] += share * (until - voxel)
+                    voxel = until
+                a = max(a, edge)
                 if interval == end or a == b:
                     break
                 last = int(np.floor(high[interval] + 0.5))
@@ -204,15 +198,13 @@ def _kept(
                 if last < a:
                     continue
                 # Voxels taken in part: that in hand, and the one the interval ends in.
-                for voxel in (a, last):
-                    if voxel < a or voxel >= b:
+                for part_of in (a, last):
+                    if part_of < a or part_of >= b:
                         continue
-                    part = share * (1.0 - _share(low, high, begin, end, voxel))
-                    total = packed[pairs[base + voxel]]
-                    length += part
-                    ones += part * float(total & count_of)
-                    twos += part * float((total >> np.uint32(10)) & count_of)
-                    both += part * float(total >> np.uint32(20))
-                    a = voxel + 1
+                    part = share * (1.0 - _share(low, high, begin, end, part_of))
+                    while stretches[at + 1] <= base + part_of:
+                        at += 1
+                    sums[marks_one[one[at]] | marks_two[two[at]]] += part
+                    a = part_of + 1
                 a = max(a, min(last, b))
-    return np.array([length - ones - twos + both, ones - both, twos - both, both])
+    return sums

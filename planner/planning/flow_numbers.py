@@ -20,6 +20,9 @@ from planner.planning.territories import Territories
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+#: Where a vessel is cut is told to this; finer steps only cost time while a cut is dragged.
+STEP_MM = 2.0
+
 
 @dataclass(frozen=True, eq=False)
 class FlowNumbers:
@@ -57,7 +60,8 @@ class FlowNumbers:
         while waiting:
             order.append(waiting.pop())
             waiting += reversed(tree.children(order[-1].number))
-        counts = [len(b.points_lps_mm) for b in order]
+        lines = [_thinned(b.points_lps_mm) for b in order]
+        counts = [len(line) for line in lines]
         starts = np.cumsum([0, *counts])
         spans = {b.number: (int(starts[n]), int(starts[n + 1])) for n, b in enumerate(order)}
         ends = {b.number: spans[b.number][1] for b in order}
@@ -65,7 +69,7 @@ class FlowNumbers:
             if branch.parent is not None:
                 ends[branch.parent] = max(ends[branch.parent], ends[branch.number])
         last = np.repeat([ends[b.number] - 1 for b in order], counts)
-        points = np.concatenate([b.points_lps_mm for b in order])
+        points = np.concatenate(lines)
         most = max(spans) + 1
         first, own = np.zeros(most, dtype=np.int64), np.zeros(most, dtype=np.int64)
         for number, (start, stop) in spans.items():
@@ -104,7 +108,15 @@ class LiverVessels:
             return None
         nothing = np.zeros(inside.shape, dtype=np.uint16)
         one, two = (nothing if f is None else f.voxels for f in (inflow, outflow))
-        return cls(inflow, outflow, NumberPairs.of(inside, one, two))
+        return cls(inflow, outflow, NumberPairs(inside, one, two))
+
+
+def _thinned(points: FloatArray) -> FloatArray:
+    """Points of a line so far apart at least, with its ends."""
+    away = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    # The first point of each step along the line, and the last of all.
+    _, first = np.unique(np.floor(away / STEP_MM), return_index=True)
+    return points[np.union1d(first, [len(points) - 1])]
 
 
 def _inside(territories: Territories, points_lps_mm: FloatArray) -> BoolArray:

@@ -75,7 +75,7 @@ def hands(qapp: object, tmp_path: Path) -> Iterator[Callable[[int, int], object]
         windows.append(window)
         found = Hands(window)
         found.wait(window.isActiveWindow, "the window to be active", 20)
-        found.settle(0.5)
+        found.settle(0.2)
         return found
 
     yield open_window

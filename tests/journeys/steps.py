@@ -33,7 +33,7 @@ def resting(hands: Any, find: Callable[[], QWidget]) -> QWidget:
     def rests() -> bool:
         widget = find()
         places.append(QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size()))
-        return widget.isVisible() and len(places) > 40 and len({p.getRect() for p in places[-40:]}) == 1
+        return widget.isVisible() and len(places) > 15 and len({p.getRect() for p in places[-15:]}) == 1
 
     hands.wait(rests, "a widget to stand still")
     return find()
@@ -52,7 +52,7 @@ def in_sight(hands: Any, find: Callable[[], QWidget]) -> QWidget:
         seen.append(view.rect().contains(middle))
         if not seen[-1]:
             area.ensureWidgetVisible(widget)
-        return len(seen) > 100 and all(seen[-100:])
+        return len(seen) > 30 and all(seen[-30:])
 
     hands.wait(is_seen, "a widget to be scrolled into sight")
     return resting(hands, find)

@@ -29,7 +29,7 @@ PARTS = ("untroubled_remnant_volume_ml", "devascularized_volume_ml", "congested_
 
 
 def tube(number: int, parent: int | None, start, stop, radius: float = 2.0, name: str = "") -> Branch:
-    count = int(np.linalg.norm(np.array(stop) - np.array(start))) + 1
+    count = int(np.linalg.norm(np.array(stop) - np.array(start)) / 2.37) + 1  # no finer than flow is followed
     return Branch(number, parent, np.linspace(start, stop, count), np.full(count, radius), name)
 
 
