@@ -75,9 +75,9 @@ class NumberPairs:
             The numbers of each stretch, (stretches,).
         """
         if axis not in self._by_axis:
-            arrays = (np.moveaxis(a, 2 - axis, -1) for a in (self.inside, self.one, self.two))
-            inside, one, two = arrays
-            one, two = one[inside], two[inside]
+            inside = np.moveaxis(self.inside, 2 - axis, -1)
+            one = np.moveaxis(self.one, 2 - axis, -1)[inside]
+            two = np.moveaxis(self.two, 2 - axis, -1)[inside]
             is_new = np.ones(len(one), dtype=bool)
             is_new[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
             begins = np.flatnonzero(is_new)

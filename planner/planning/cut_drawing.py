@@ -210,7 +210,8 @@ def patch_around(
                 patch = _patch(placed.reshape(controls, controls, 3))
                 surface = PatchSurface.through(patch.control, reach_mm)
                 corners = surface.points_lps_mm.reshape(-1, 3)
-                short = margin_mm - float(cKDTree(corners).query(points_lps_mm)[0].min())
+                away_mm, _ = cKDTree(corners).query(points_lps_mm)
+                short = margin_mm - float(np.min(away_mm))
                 if short <= 0:
                     break
                 rise = rise - short / np.cos(wall)

@@ -116,7 +116,7 @@ def _thinned(points: FloatArray) -> FloatArray:
     away = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     # The first point of each step along the line, and the last of all.
     _, first = np.unique(np.floor(away / STEP_MM), return_index=True)
-    return points[np.union1d(first, [len(points) - 1])]
+    return np.asarray(points[np.union1d(first, [len(points) - 1])])
 
 
 def _inside(territories: Territories, points_lps_mm: FloatArray) -> BoolArray:

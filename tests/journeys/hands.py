@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from planner.desktop.window import MainWindow
 
-
 #: Two presses nearer than this in time and place are a double click to Qt (400 ms, 5 px), with some to spare.
 DOUBLE_CLICK_S, DOUBLE_CLICK_PX = 0.45, 10
 #: How long the window works on after an event has come, so that what it started is drawn.
@@ -102,9 +101,7 @@ class Hands:
 
     def key(self, keys: str) -> None:
         """Press keys, such as ``ctrl+z``."""
-        self._do(
-            "key", "--clearmodifiers", keys, leaves=QEvent.Type.KeyRelease, times=len(keys.split("+"))
-        )
+        self._do("key", "--clearmodifiers", keys, leaves=QEvent.Type.KeyRelease, times=len(keys.split("+")))
 
     def type(self, text: str) -> None:
         """Type text."""
