@@ -64,12 +64,24 @@ def _own_screen(config: pytest.Config) -> None:
     config.add_cleanup(stop)
 
 
+#: Files and folders with tests of half a minute and more.
+LONG = (
+    "tests/verification/test_margin_uncertainty.py",
+    "tests/journeys/",
+    "tests/realdata/",
+    "tests/compute/test_registration.py",
+    "tests/compute/test_held_out.py",
+)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a fixture on one worker: each worker would make the fixture for itself.
+    """Long tests first, so that no worker waits for one at the end; those with a shared fixture on one worker.
 
-    xdist also starts groups before single tests, the largest first, so that no long one is left for the end.
+    The groups need a pytest whose identifiers xdist can mark: 9.2.0 with xdist 3.8.0 leaves them out silently
+    (pytest-xdist issue 1386), and each worker makes the fixtures for itself.
     """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         if item.get_closest_marker("xdist_group") is None and (owner := _shared_fixture_owner(item)):
             item.add_marker(pytest.mark.xdist_group(owner))

@@ -57,6 +57,7 @@ class ResectionPanel(QWidget):
         cut, column = page()
         self._title = heading("Resection")
         column.addWidget(self._title)
+        self._rows_key: object = None
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
         column.addLayout(self._rows)
@@ -166,9 +167,7 @@ class ResectionPanel(QWidget):
             return
         chosen = resecting.chosen
         self._title.setText(f"Resection · plan {session.plan.name}".upper())
-        clear_layout(self._rows)
-        for each in session.plan.resections:
-            self._rows.addWidget(self._row(each, chosen))
+        self._show_rows(session.plan.resections, chosen)
         for button, kind in ((self.patch, Line.PATCH), (self.plane, Line.PLANE)):
             button.setEnabled(resecting.has_liver)
             button.setChecked(resecting.line == kind)
@@ -183,6 +182,16 @@ class ResectionPanel(QWidget):
             self.map.refresh()
         elif self.stack.currentIndex() == 2:
             self.growth.refresh()
+
+    def _show_rows(self, resections: tuple[Resection, ...], chosen: Resection | None) -> None:
+        """A row a resection, made anew only where one says something else: what is below must not jump."""
+        key = (tuple((r.id, words_of(r)) for r in resections), chosen.id if chosen is not None else "")
+        if key == self._rows_key:
+            return
+        self._rows_key = key
+        clear_layout(self._rows)
+        for each in resections:
+            self._rows.addWidget(self._row(each, chosen))
 
     def _row(self, resection: Resection, chosen: Resection | None) -> Row:
         row = Row(f"Resection {resection.id}")

@@ -197,6 +197,7 @@ class MainWindow(ModalWindow):
             if self._judgements is not self.session.judgements:
                 self._judgements = self.session.judgements
                 self.session.judgements.changed.connect(lambda _id: self.show_judged())
+                self.session.judgements.progressed.connect(lambda _id: self.show_progress())
                 self.session.judgements.settings_changed.connect(lambda _id: self._plan_changed())
                 self.path_work.forget()
                 self.afterwards_work.forget()

@@ -73,6 +73,7 @@ class Judgements:
     """
 
     changed = Signal(str)
+    progressed = Signal(str)
     settings_changed = Signal(str)
     trouble = Signal(PlannerError)
 
@@ -285,7 +286,9 @@ class Judgements:
 
     def _progress(self, name: str, fraction: float, text: str) -> None:
         if self.of(name).state == JudgementState.RUNNING:
-            self._set(name, progress=(fraction, text))
+            # Not `changed`: nothing of the answer has, and who shows answers would do so at each step.
+            self._judgements[name] = replace(self.of(name), progress=(fraction, text))
+            self.progressed.emit(name)
 
     def _old_state(self, name: str) -> JudgementState:
         return JudgementState.OUT_OF_DATE if self.of(name).assessment else JudgementState.NONE

@@ -27,12 +27,14 @@ def opened(hands: Any, case: Path) -> Any:
 
 
 def resting(hands: Any, find: Callable[[], QWidget]) -> QWidget:
-    """A widget once it stands still: just made ones have no place yet."""
+    """A widget once it stands still: just made ones have no place yet, and an assessment shifts what is below."""
     places: list[QRect] = []
 
     def rests() -> bool:
         widget = find()
         places.append(QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size()))
+        if hands.window._timer.isActive():  # an assessment is about to start
+            places.clear()
         return widget.isVisible() and len(places) > 15 and len({p.getRect() for p in places[-15:]}) == 1
 
     hands.wait(rests, "a widget to stand still")

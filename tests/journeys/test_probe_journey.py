@@ -22,12 +22,20 @@ from planner.session.placing import center_of
 pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1000)])
+@pytest.mark.parametrize(
+    ("width", "height", "sample"), [(1280, 800, "own_fine_sample"), (1920, 1000, "own_sample")]
+)
 def test_place_drag_undo_save_and_assess(
-    hands: Callable[[int, int], Any], own_sample: Path, width: int, height: int, tmp_path: Path
+    hands: Callable[[int, int], Any],
+    request: pytest.FixtureRequest,
+    width: int,
+    height: int,
+    sample: str,
+    tmp_path: Path,
 ) -> None:
+    folder: Path = request.getfixturevalue(sample)
     hand = hands(width, height)
-    window = opened(hand, own_sample)
+    window = opened(hand, folder)
     session, axial = window.session, window.views.axial
     center = center_of(session.case.structures, "Lesion 5")
     session.selection.move_cursor(center)
@@ -84,7 +92,7 @@ def test_place_drag_undo_save_and_assess(
         "-m",
         "planner",
         "assess",
-        str(own_sample),
+        str(folder),
         "A",
         "--module",
         "thermal_ablation",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel
+from PySide6.QtWidgets import QLabel
 from steps import button, opened, resting
 
 from planner.model.resection import MarginCut, PatchCut, PlaneCut
@@ -76,6 +76,7 @@ def test_a_resection_is_drawn_dragged_and_undone(
     moved = session.plan.resections[0].surface
     hand.key("ctrl+z")
     assert session.plan.resections[0].surface == cut.surface != moved
+    assessed(hand, window)
 
     # The plane becomes a surface, one of its points is dragged; the map comes, and the part stands aside.
     hand.click(resting(hand, lambda: button(window, "bendCut")))
@@ -108,7 +109,7 @@ def test_a_resection_is_drawn_dragged_and_undone(
     hand.wait(lambda: views.alone is None, "all views to be back")
 
     # Height and weight are told where they are missed, in one step that can be undone.
-    weight = window.findChild(QDoubleSpinBox, "weightKg")
+    weight = panel.facts.weight_kg
     resting(hand, lambda: weight)
     weight.setFocus()
     hand.key("ctrl+a")
@@ -116,7 +117,7 @@ def test_a_resection_is_drawn_dragged_and_undone(
     hand.key("Tab")
     assert session.case.patient.weight_kg == 84.0
     assert session.undo_label == "Tell height and weight"
-    state = window.findChild(QComboBox, "liverState")
+    state = panel.facts.state
     state.setFocus()
     hand.key("Down")
     assessed(hand, window)
