@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
-    QCloseEvent,
     QColor,
     QFont,
     QImage,
@@ -181,7 +180,8 @@ class CompareWindow(QDialog):
         self.resize(min(1400, window.width() - 40), min(900, window.height() - 40))
         self._window = window
         self._comparing = window.bench.comparing
-        self._is_framed = False
+        self._is_framed = self._is_done = False
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(12, 12, 12, 12)
         split = QSplitter(Qt.Orientation.Vertical)
@@ -241,7 +241,7 @@ class CompareWindow(QDialog):
         wanted += [c for c in choices if c not in wanted]
         for n, box in enumerate(self.boxes):
             box.clear()
-            if n > 1:
+            if n > 0:
                 box.addItem(NONE, None)
             for choice in choices:
                 box.addItem(choice.words, choice)
@@ -320,10 +320,12 @@ class CompareWindow(QDialog):
             mode = QHeaderView.ResizeMode.Stretch if column > 2 else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(column, mode)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop asking, and give the graphics back."""
-        self._comparing.changed.disconnect(self._refresh)
-        self._comparing.cancel()
-        for picture in self.pictures:
-            picture.close_scene()
-        super().closeEvent(event)
+    def done(self, result: int) -> None:
+        """Stop asking, and give the graphics back: however it is closed, Escape too."""
+        if not self._is_done:
+            self._is_done = True
+            self._comparing.changed.disconnect(self._refresh)
+            self._comparing.cancel()
+            for picture in self.pictures:
+                picture.close_scene()
+        super().done(result)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
+    QDialog,
     QHBoxLayout,
     QInputDialog,
     QLabel,
@@ -205,6 +206,9 @@ class MainWindow(ModalWindow):
                 self.resection_work.forget()
                 self.vessel_work.forget()
                 self.bench.simulating.clear()
+                if (comparing := self.findChild(QDialog, "compareWindow")) is not None:
+                    comparing.close()
+                self.bench.comparing.clear()
                 self.bench.appearance.clear()
                 self.bench.appearance.suit(image)
                 self.views.space.clear()

@@ -11,7 +11,7 @@ from planner.base.errors import InvalidValue
 from planner.compute.patch_surface import PatchSurface
 from planner.model.assessment import Surface
 from planner.model.geometry import FloatArray
-from planner.model.points import Point, as_point
+from planner.model.points import Point
 from planner.model.resection import PatchCut, PlaneCut, Resection
 from planner.planning.cut_drawing import heights_over
 from planner.planning.liver_ground import LiverGround
@@ -242,8 +242,3 @@ def plain_surface(resection: Resection) -> Surface:
 
 def _mesh(surface: Surface) -> Mesh:
     return Mesh(surface, "" if surface.values is not None else ZONE, CUT_OPACITY)
-
-
-def middle_of(surface: Surface) -> Point:
-    """The middle of a surface's corners."""
-    return as_point(surface.points_lps_mm.astype(float).mean(axis=0))

@@ -107,10 +107,6 @@ class CutPointer(Pointer):
                 return Handle(f"{resection.id} {SURFACE}", lps_mm)
         return None
 
-    def click(self, lps_mm: Point) -> bool:
-        """Nothing of this mode is clicked: the crosshair goes there."""
-        return False
-
     def drag(self, handle: Handle, by_lps_mm: Point, is_all: bool) -> None:
         """Move the cut that is held; one that would fold stays where it was until the mouse moves on."""
         resection = self._held(handle)
