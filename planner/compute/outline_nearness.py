@@ -6,9 +6,7 @@ have neighbours on the outline.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -27,8 +25,6 @@ LEAF = 8
 FINE_MM = 12.0
 #: Samples that are nearer by less than this may be passed over there.
 SLACK_MM = 0.25
-#: So many points are shared out over two threads.
-SHARED_FROM = 600
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,40 +52,22 @@ class OutlineNearness:
         reach = float(np.linalg.norm(samples - middle, axis=1).max())
         return cls(distance, middle, reach, _box_tree(samples))
 
-    def signed_distance_mm(
-        self, points_lps_mm: FloatArray, within_mm: FloatArray | None = None, fine_mm: float = FINE_MM
-    ) -> FloatArray:
+    def signed_distance_mm(self, points_lps_mm: FloatArray, fine_mm: float = FINE_MM) -> FloatArray:
         """Distance of points (n, 3) to the outline, positive inside, (n,).
 
         Parameters
         ----------
-        within_mm
-            Up to where each point's distance is of interest, (n,): farther ones may be minus infinity.
         fine_mm
             Beyond this it is measured to the outline's samples; infinite for `OutlineDistance`'s numbers all over.
         """
         points = np.ascontiguousarray(np.atleast_2d(points_lps_mm), dtype=float)
         outline = self.distance.outline
-        limit = np.full(len(points), np.inf) if within_mm is None else np.asarray(within_mm, dtype=float)
-        ijk = np.ascontiguousarray(outline.lattice.to_ijk(points))
         samples = outline.samples
-        step = BESIDE_SHARE * outline.lattice.spacing_mm[0]
-        rest = (
+        return _signed(
+            points, np.ascontiguousarray(outline.lattice.to_ijk(points)),
             outline.level, samples.points_lps_mm, samples.normals_lps, outline.around_lps_mm,
-            *self._boxes, step, min(CANDIDATES, len(samples)), fine_mm,
+            *self._boxes, BESIDE_SHARE * outline.lattice.spacing_mm[0], min(CANDIDATES, len(samples)), fine_mm,
         )  # fmt: skip
-        if len(points) < SHARED_FROM:
-            return _signed(points, ijk, limit, *rest)
-        # Always in two halves, whatever the machine: where the search begins shows in far distances.
-        half = len(points) // 2
-        other = _second_thread().submit(_signed, points[half:], ijk[half:], limit[half:], *rest)
-        own = _signed(points[:half], ijk[:half], limit[:half], *rest)
-        return np.concatenate([own, other.result()])
-
-
-@lru_cache(maxsize=1)
-def _second_thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="outline-distances")
 
 
 @kernel
@@ -148,6 +126,21 @@ def _squared_to_box(ends: FloatArray, box: int, x: float, y: float, z: float) ->
 
 
 @kernel
+def _squared(samples: FloatArray, number: int, x: float, y: float, z: float) -> float:
+    dx, dy, dz = samples[number, 0] - x, samples[number, 1] - y, samples[number, 2] - z
+    squared: float = dx * dx + dy * dy + dz * dz
+    return squared
+
+
+@kernel
+def _is_among(nearest: IntArray, number: int) -> bool:
+    for n in range(nearest.shape[0]):  # noqa: SIM110
+        if nearest[n] == number:
+            return True
+    return False
+
+
+@kernel
 def _level_at(level: FloatArray, i: float, j: float, k: float) -> float:
     """Linear between the lattice's places; -1 beyond them."""
     if not (0 <= i <= level.shape[2] - 1 and 0 <= j <= level.shape[1] - 1 and 0 <= k <= level.shape[0] - 1):
@@ -203,8 +196,8 @@ def _search(
             continue
         for m in range(parts[box, 0], parts[box, 1]):
             s = order[m]
-            away = (samples[s, 0] - x) ** 2 + (samples[s, 1] - y) ** 2 + (samples[s, 2] - z) ** 2
-            if away < best[last]:
+            away = _squared(samples, s, x, y, z)
+            if away < best[last] and not _is_among(nearest, s):
                 n = last
                 while n > 0 and best[n - 1] > away:
                     best[n], nearest[n] = best[n - 1], nearest[n - 1]
@@ -217,7 +210,6 @@ def _search(
 def _signed(
     points: FloatArray,
     ijk: FloatArray,
-    limit: FloatArray,
     level: FloatArray,
     samples: FloatArray,
     normals: FloatArray,
@@ -231,24 +223,27 @@ def _signed(
 ) -> FloatArray:
     found = np.empty(points.shape[0])
     waiting, away_of = np.empty(128, dtype=np.int64), np.empty(128)
-    best, nearest = np.empty(count), np.empty(count, dtype=np.int64)
-    last = 0
+    best, nearest = np.empty(count), np.arange(count)
+    one, last = np.empty(1), np.zeros(1, dtype=np.int64)
     for p in range(points.shape[0]):
         x, y, z = points[p, 0], points[p, 1], points[p, 2]
-        if _squared_to_box(ends, 0, x, y, z) > max(limit[p], 0.0) ** 2:
-            found[p] = -np.inf
-            continue
-        # What was nearest to the point before is nearly nearest to this one.
-        best[0] = (samples[last, 0] - x) ** 2 + (samples[last, 1] - y) ** 2 + (samples[last, 2] - z) ** 2
-        nearest[0] = last
-        _search(x, y, z, samples, order, ends, parts, waiting, away_of, best[:1], nearest[:1], SLACK_MM)
-        last, last_mm = nearest[0], sqrt(best[0])
         inside = _level_at(level, ijk[p, 0], ijk[p, 1], ijk[p, 2]) > 0
-        if last_mm > fine_mm:
-            found[p] = last_mm if inside else -last_mm
-            continue
-        best[:], nearest[:] = np.inf, -1
+        # What was nearest to the point before is nearly nearest to this one.
+        one[0] = _squared(samples, last[0], x, y, z)
+        if one[0] > fine_mm * fine_mm:
+            _search(x, y, z, samples, order, ends, parts, waiting, away_of, one, last, SLACK_MM)
+            if one[0] > fine_mm * fine_mm:
+                found[p] = sqrt(one[0]) if inside else -sqrt(one[0])
+                continue
+        for n in range(count):
+            away, s = _squared(samples, nearest[n], x, y, z), nearest[n]
+            m = n
+            while m > 0 and best[m - 1] > away:
+                best[m], nearest[m] = best[m - 1], nearest[m - 1]
+                m -= 1
+            best[m], nearest[m] = away, s
         _search(x, y, z, samples, order, ends, parts, waiting, away_of, best, nearest, 0.0)
+        last[0] = nearest[0]
         gap, sample = best[0], nearest[0]
         fx, fy, fz = samples[sample, 0], samples[sample, 1], samples[sample, 2]
         for n in range(count):

@@ -358,6 +358,8 @@ def _heights(
                 if least > best:
                     best = least
                     value = w0 * net[a, 2] + w1 * net[b, 2] + w2 * net[c, 2]
+                    if least >= 0.0:
+                        break
         if best < -1e-6:
             nearest = 1e300
             for n in range(len(net)):

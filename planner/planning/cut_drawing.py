@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -257,7 +258,19 @@ def heights_over(cut: PlaneCut | PatchCut, points_lps_mm: FloatArray, reach_mm: 
     """
     if isinstance(cut, PlaneCut):
         return cut.distance_mm(points_lps_mm)
-    return PatchSurface.through(cut.control, reach_mm).height_mm(points_lps_mm)
+    return patch_surface(cut, reach_mm).height_mm(points_lps_mm)
+
+
+@lru_cache(maxsize=8)
+def patch_surface(cut: PatchCut, reach_mm: float) -> PatchSurface:
+    """A patch carried on by a reach beyond its control points; the last few are kept, since each view asks.
+
+    Raises
+    ------
+    InvalidValue
+        If it folds.
+    """
+    return PatchSurface.through(cut.control, reach_mm)
 
 
 def _directions(line: FloatArray, towards_lps: Point) -> tuple[FloatArray, FloatArray]:

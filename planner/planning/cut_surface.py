@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
-from planner.compute.clipped_mesh import TriangleArray, shares_below, triangle_areas_mm2
+from planner.compute.clipped_mesh import TriangleArray, areas_below_mm2, triangle_areas_mm2
 from planner.compute.outline_nearness import FINE_MM, OutlineNearness
+from planner.compute.second_thread import shared_out
+from planner.compute.spread_points import spread_over
 from planner.model.assessment import Surface
 from planner.model.geometry import FloatArray
 from planner.model.points import Point, as_point
@@ -76,9 +77,11 @@ class CutSurface:
 
     def class_areas_cm2(self, margins_mm: FloatArray) -> FloatArray:
         """Area of each class of `CLASS_ENDS_MM` and beyond, by the corners' margins; (classes,)."""
-        areas = triangle_areas_mm2(self.points_lps_mm, self.triangles)
-        below = [float((areas * shares_below(margins_mm, self.triangles, e)).sum()) for e in CLASS_ENDS_MM]
-        return np.diff([0.0, *below, float(areas.sum())]) / 100.0
+        ends = np.array([*CLASS_ENDS_MM, np.inf])
+        return (
+            np.diff(areas_below_mm2(self.points_lps_mm, self.triangles, margins_mm, ends), prepend=0.0)
+            / 100.0
+        )
 
     def surface(self, margins_mm: FloatArray) -> Surface:
         """As a module gives it away."""
@@ -123,50 +126,25 @@ class CutDistances:
             Points of the surface around one of its points: a square with half this side, and so far apart.
         """
         points = cut.points_lps_mm
-        values = np.full(len(points), FAR_MM)
-        least: dict[str, CutMargin | None] = dict.fromkeys(outlines)
-        if not len(points):
-            return cls(values, MappingProxyType(least))
-        few = _Spread.of(points)
-        of_all = {name: -o.signed_distance_mm(points[few.chosen]) for name, o in outlines.items()}
-        for name in sorted(outlines, key=lambda n: float(of_all[n].min())):
-            outline, of_few = outlines[name], of_all[name]
-            # No corner is nearer to an outline than one beside it by more than they lie apart.
-            bound = of_few[few.beside] - few.apart_mm
-            near = np.flatnonzero((bound <= float(of_few.min())) | (bound < np.minimum(values, EXACT_MM)))
-            own = -outline.signed_distance_mm(points[near])
-            np.minimum(values, bound, out=values, where=bound >= EXACT_MM)
-            values[near] = np.minimum(values[near], own)
-            at = int(own.argmin())
-            least[name] = _refined(points[near[at]], outline, around)
-        return cls(values, MappingProxyType(least))
+        if not len(points) or not outlines:
+            return cls(np.full(len(points), FAR_MM), MappingProxyType(dict.fromkeys(outlines)))
+        every = tuple(outlines.values())
+        few, beside, apart_mm = spread_over(points, CELL_MM)
+        of_few = shared_out(lambda o: -o.signed_distance_mm(points[few]), every)
+        # No corner is nearer to an outline than one beside it by more than they lie apart, nor farther.
+        bounds = [own[beside] - apart_mm for own in of_few]
+        most = np.minimum(np.min(of_few, axis=0)[beside] + apart_mm, EXACT_MM)
 
+        def nearest(n: int) -> tuple[FloatArray, CutMargin]:
+            values = bounds[n]
+            near = np.flatnonzero((values <= float(of_few[n].min())) | (values < most))
+            values[near] = -every[n].signed_distance_mm(points[near])
+            start = points[near[int(values[near].argmin())]]
+            return values, _refined(start, every[n], around)
 
-@dataclass(frozen=True, eq=False)
-class _Spread:
-    """A few of many points, one in each cell of a lattice that has any.
-
-    Parameters
-    ----------
-    chosen
-        The few, by their numbers.
-    beside, apart_mm
-        For each point which of the few is of its cell, and how far off it lies, (n,).
-    """
-
-    chosen: npt.NDArray[np.int64]
-    beside: npt.NDArray[np.int64]
-    apart_mm: FloatArray
-
-    @classmethod
-    def of(cls, points: FloatArray) -> _Spread:
-        """Of points (n, 3)."""
-        cells = np.floor((points - points.min(axis=0)) / CELL_MM).astype(np.int64)
-        size = cells.max(axis=0) + 1
-        keys = (cells[:, 0] * size[1] + cells[:, 1]) * size[2] + cells[:, 2]
-        _, chosen, beside = np.unique(keys, return_index=True, return_inverse=True)
-        apart = np.sqrt(((points - points[chosen[beside]]) ** 2).sum(axis=1))
-        return cls(chosen, beside, apart)
+        found = shared_out(nearest, range(len(every)))
+        least = {name: margin for name, (_, margin) in zip(outlines, found, strict=True)}
+        return cls(np.min([values for values, _ in found], axis=0), MappingProxyType(least))
 
 
 def least_margins(distances: Sequence[CutDistances], names: Iterable[str]) -> dict[str, CutMargin | None]:

@@ -36,8 +36,9 @@ def excised(liver: LiverClasses, cut: MarginCut, outline: OutlineNearness) -> Bo
     inside = liver.codes >= 0
     kji = np.argwhere(inside)
     points = liver.grid.to_lps(kji[:, ::-1].astype(float))
-    within = np.full(len(points), cut.margin_mm + 1e-9)
-    near = outline.signed_distance_mm(points, within, fine_mm=np.inf) > -cut.margin_mm
+    away = points - outline.middle_lps_mm
+    near = np.einsum("ij,ij->i", away, away) <= (outline.reach_mm + cut.margin_mm) ** 2
+    near[near] = outline.signed_distance_mm(points[near], fine_mm=np.inf) > -cut.margin_mm
     near |= liver.columns[LESION][liver.codes[inside]] == liver.lesions.index(cut.lesion)
     if cut.is_wedge:
         near |= _behind(points, outline, cut.margin_mm, _way_out(points, outline, cut.margin_mm))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from planner.base.errors import InvalidValue
 from planner.compute.class_runs import ClassRuns, RowIntervals
 from planner.compute.clipped_mesh import TriangleArray
+from planner.compute.hull import convex_corners
 from planner.compute.mask_part_mesh import part_mesh
 from planner.compute.patch_surface import PatchSurface
 from planner.model.geometry import FloatArray, unit_vector
@@ -181,13 +182,13 @@ def _column_mesh(liver: LiverClasses, column: str) -> tuple[FloatArray, Triangle
 
 @lru_cache(maxsize=4)
 def _outer_points(liver: LiverClasses) -> FloatArray:
-    """Points around the liver: what holds them all holds it, (n, 3)."""
+    """Corners around the liver: what holds them all holds it, (n, 3)."""
     border = liver.border
     k, j = np.nonzero((border.level_mm > -2.0).any(axis=2))
     inside = border.level_mm[k, j] > -2.0
     first, last = inside.argmax(axis=1), inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
     ends = np.concatenate([np.column_stack([i, j, k]) for i in (first, last)])
-    return border.lattice.to_lps(ends.astype(float))
+    return convex_corners(border.lattice.to_lps(ends.astype(float)))
 
 
 @lru_cache(maxsize=8)

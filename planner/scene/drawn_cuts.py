@@ -18,8 +18,9 @@ from planner.planning.liver_ground import LiverGround
 from planner.planning.liver_parts import Part
 from planner.scene.layers import Ball, Dot, Lines, Mesh, SliceMarks, SpacePart, Tube
 from planner.scene.liver_parts_overlay import PART_RGBA, LiverParts
+from planner.scene.liver_pixels import LiverPixels, SlicePixels
 from planner.scene.palette import PAINTED, SELECTED, ZONE
-from planner.scene.pixel_plane import Patch, pixel_plane
+from planner.scene.pixel_plane import Patch, PixelPlane, pixel_plane
 from planner.scene.planes import PlaneStack
 from planner.scene.surface_cuts import SurfaceCut
 from planner.session.pointing import Handle
@@ -57,6 +58,7 @@ class CutLayer:
     _plain: dict[Resection, Surface] = field(default_factory=dict)
     _aside: dict[str, Mesh] = field(default_factory=dict)
     _parts: LiverParts | None = None
+    _pixels: LiverPixels | None = None
     shift_lps_mm: Point | None = None
 
     def show(
@@ -82,6 +84,8 @@ class CutLayer:
             What becomes of the liver under this very plan, where the module has said it.
         """
         self._parts = parts
+        if ground is None or self._pixels is None or self._pixels.ground is not ground:
+            self._pixels = None if ground is None else LiverPixels(ground, PIXEL_MM)
         self._resections, self._ground, self._reach_mm, self._chosen = resections, ground, reach_mm, chosen
         self._plain = {r: self._plain.get(r) or plain_surface(r) for r in resections if r.id not in surfaces}
         self._surfaces = {r.id: surfaces.get(r.id) or self._plain[r] for r in resections}
@@ -168,35 +172,32 @@ class CutLayer:
 
     def _dimmed(self, stack: PlaneStack, index: int) -> Patch | None:
         """What is taken, and (of a plan that is assessed) what loses its vessels; while dragging the former alone."""
-        grid = self._parts.field.grid if self._parts is not None else self._ground and self._ground.grid
-        plane = pixel_plane(grid, stack, index, PIXEL_MM) if grid and self._resections else None
-        if plane is None:
+        if not self._resections:
             return None
-        points = plane.points_lps_mm.reshape(-1, 3)
-        pixels = self._parts.pixels(points) if self._parts is not None else self._taken_pixels(points)
-        if pixels is None:
+        plane, pixels = self._pixels_of(stack, index)
+        if plane is None or pixels is None:
             return None
         rows, columns, _ = plane.points_lps_mm.shape
         return Patch(pixels.reshape(rows, columns, 4), plane.low_mm, plane.high_mm)
 
-    def _taken_pixels(self, points: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
-        inside = self._in_liver(points)
-        taken = np.zeros(len(points), dtype=bool)
-        for resection in self._resections:
-            taken[inside] |= self._taken(resection, points[inside])
-        pixels = np.zeros((len(points), 4), dtype=np.uint8)
-        pixels[taken] = PART_RGBA[Part.RESECTED]
-        return pixels if taken.any() else None
+    def _pixels_of(
+        self, stack: PlaneStack, index: int
+    ) -> tuple[PixelPlane | None, np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None]:
+        if self._parts is not None:
+            plane = pixel_plane(self._parts.field.grid, stack, index, PIXEL_MM)
+            return plane, None if plane is None else self._parts.pixels(plane.points_lps_mm.reshape(-1, 3))
+        liver = None if self._pixels is None else self._pixels.of(stack, index)
+        return (None, None) if liver is None else (liver.plane, self._taken_pixels(liver))
 
-    def _in_liver(self, points: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        assert self._ground is not None
-        ijk = np.rint(self._ground.grid.to_ijk(points)).astype(np.int64)
-        size = np.array(self._ground.grid.shape[::-1])
-        near = np.flatnonzero(((ijk >= 0) & (ijk < size)).all(axis=1))
-        i, j, k = ijk[near].T
-        found = np.zeros(len(points), dtype=bool)
-        found[near] = self._ground.mask[k, j, i]
-        return found
+    def _taken_pixels(self, liver: SlicePixels) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
+        taken = np.zeros(len(liver.points_lps_mm), dtype=bool)
+        for resection in self._resections:
+            taken |= self._taken(resection, liver.points_lps_mm)
+        if not taken.any():
+            return None
+        pixels = np.zeros((len(liver.inside), 4), dtype=np.uint8)
+        pixels[np.flatnonzero(liver.inside)[taken]] = PART_RGBA[Part.RESECTED]
+        return pixels
 
     def _taken(
         self, resection: Resection, points: FloatArray

@@ -153,14 +153,14 @@ class CutPointer(Pointer):
         return bulged(cut, handle.lps_mm, by_lps_mm, self._normal(cut))
 
     def _normal(self, cut: PatchCut) -> FloatArray:
-        from planner.compute.patch_surface import PatchSurface
+        from planner.planning.cut_drawing import patch_surface
 
-        return PatchSurface.through(cut.control, self._resecting.points.reach_mm).normal_lps
+        return patch_surface(cut, self._resecting.points.reach_mm).normal_lps
 
     def _check_unfolded(self, cut: PatchCut) -> None:
-        from planner.compute.patch_surface import PatchSurface
+        from planner.planning.cut_drawing import patch_surface
 
-        PatchSurface.through(cut.control, self._resecting.points.reach_mm)
+        patch_surface(cut, self._resecting.points.reach_mm)
 
     def _is_on(self, resection: Resection, lps_mm: Point, reach_mm: float) -> bool:
         from planner.planning.cut_drawing import heights_over

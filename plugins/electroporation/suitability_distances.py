@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.compute.clearance import BoundaryPoints
+from planner.compute.hull import convex_corners
 from planner.compute.vessel_caliber import thick_part
 from planner.model.assessment import Confidence
 from planner.model.geometry import FloatArray
@@ -110,10 +111,9 @@ def measured_distances(anatomy: Anatomy, lesion: str, ground: LesionGround) -> L
 
 def largest_diameter_mm(points_lps_mm: FloatArray) -> tuple[float, Point]:
     """The largest distance of two of some points (n, 3), and the middle between those two."""
-    from scipy.spatial import ConvexHull
     from scipy.spatial.distance import cdist
 
-    corners = points_lps_mm[ConvexHull(points_lps_mm).vertices] if len(points_lps_mm) > 4 else points_lps_mm
+    corners = convex_corners(points_lps_mm)
     apart = cdist(corners, corners)
     a, b = np.unravel_index(int(np.argmax(apart)), apart.shape)
     return float(apart[a, b]), as_point(0.5 * (corners[a] + corners[b]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +14,7 @@ from planner_plugins.resection.function import function_findings
 from planner_plugins.resection.ground import ResectionGround
 from planner_plugins.resection.settings import Settings
 
+from planner.compute.second_thread import second_thread
 from planner.model.assessment import Finding, Metric, Surface
 from planner.model.case import Case
 from planner.model.plan import Plan
@@ -63,14 +63,19 @@ class QuickJudgement:
         return None if vessels is None else LostFlow.of(self.resected, vessels)
 
     def work_side_by_side(self) -> None:
-        """Find lost flow on a thread of its own while distances are measured; the answers are the same."""
-        assert self.shares  # rows and volumes, which both need
-        lost = threading.Thread(target=lambda: self.lost, name="lost-flow")
-        lost.start()
+        """Find what takes longest on two threads; the answers are the same."""
+        assert self.resected.sides is not None  # both need them
+        beside = second_thread()
+        cut = beside.submit(lambda: self.resected.surfaces)
+        try:
+            assert self.shares
+        finally:
+            cut.result()
+        lost = beside.submit(lambda: self.lost)
         try:
             assert self.distances is not None
         finally:
-            lost.join()
+            lost.result()
 
     @property
     def living(self) -> BoolArray:

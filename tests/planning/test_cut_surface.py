@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from phantom import LESION_MM, LIVER_MM, phantom
 
-from planner.compute.clipped_mesh import shares_below, triangle_areas_mm2
+from planner.compute.clipped_mesh import areas_below_mm2, triangle_areas_mm2
 from planner.compute.outline_distance import OutlineDistance
 from planner.compute.outline_nearness import FINE_MM, OutlineNearness
 from planner.model.resection import PatchCut, PlaneCut, Resection, SegmentsCut
@@ -178,22 +178,18 @@ def test_nearness_says_what_the_outline_says(scene) -> None:
     assert np.abs(found - truth)[near].max() < 1e-9
     assert np.abs(found - truth).max() < 0.5
     assert np.abs(outline.signed_distance_mm(points, fine_mm=np.inf) - truth).max() < 1e-9
-    limit = np.full(len(points), 5.0)
-    few = outline.signed_distance_mm(points, limit)
-    assert (few[truth > -5.0] == found[truth > -5.0]).all()
-    assert np.isneginf(few).any()
 
 
-def test_shares_below_a_level() -> None:
+def test_area_below_a_level() -> None:
     """Of a right triangle with values along one leg, s^2 of its area lies beyond a share 1 - s of the leg."""
     points = np.array([(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 2.0, 0.0)])
     triangles = np.array([[0, 1, 2]], dtype=np.int32)
     assert triangle_areas_mm2(points, triangles) == pytest.approx(1.0)
     for level in (-0.1, 0.0, 0.3, 1.0, 1.1):
-        below = shares_below(points[:, 0], triangles, level)[0]
+        (below,) = areas_below_mm2(points, triangles, points[:, 0], np.array([level]))
         assert below == pytest.approx(1.0 - (1.0 - np.clip(level, 0, 1)) ** 2)
     flat = np.full(3, 2.0)
-    assert (shares_below(flat, triangles, 2.0)[0], shares_below(flat, triangles, 1.9)[0]) == (1.0, 0.0)
+    assert areas_below_mm2(points, triangles, flat, np.array([2.0, 1.9])).tolist() == [1.0, 0.0]
 
 
 def test_ids_come_back_in_order(scene) -> None:
