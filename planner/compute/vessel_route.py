@@ -17,7 +17,7 @@ from planner.compute.vessel_centerline import RAYS, across, middle_shift_mm
 from planner.compute.voxel_thinning import NEIGHBOURS
 from planner.model.geometry import Box, FloatArray, Grid
 from planner.model.image import Image
-from planner.model.points import Point, finite_point
+from planner.model.points import Point, as_point, finite_point
 
 IntArray = npt.NDArray[np.int64]
 Single = npt.NDArray[np.float32]
@@ -35,6 +35,8 @@ STEP_MM, SAMPLE_MM = 1.0, 0.25
 #: The line bends freely over this length and hardly below.
 STIFF_MM = 3.0
 CENTRINGS = 2
+#: Ways between two clicks: their points (n, 3) and the radius that looks best at each (n,).
+Legs = dict[tuple[Point, Point], tuple[FloatArray, FloatArray]]
 #: A vessel stands out by at least so many times the noise of a voxel; a way through noise alone by 0.6.
 CONTRAST_TO_NOISE = 1.0
 
@@ -67,15 +69,29 @@ def route(
 
 
 def drawn(
-    image: Image, clicks_lps_mm: Sequence[Point], task: Task | None = None, *, is_dark: bool = False
+    image: Image,
+    clicks_lps_mm: Sequence[Point],
+    task: Task | None = None,
+    *,
+    is_dark: bool = False,
+    legs: Legs | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """As `route`, through several clicks one after the other."""
-    work = task or Task()
+    """As `route`, through several clicks one after the other.
+
+    Parameters
+    ----------
+    legs
+        Ways between clicks that were found before in the same scan; new ones are added.
+    """
+    work, known = task or Task(), {} if legs is None else legs
     clicks = _checked(image, clicks_lps_mm)
     ways = []
     for number, (start, stop) in enumerate(pairwise(clicks)):
-        part = work.part(0.9 * number / (len(clicks) - 1), 0.9 * (number + 1) / (len(clicks) - 1))
-        ways.append(_way(image, start, stop, is_dark, part))
+        key = (as_point(start), as_point(stop))
+        if key not in known:
+            part = work.part(0.9 * number / (len(clicks) - 1), 0.9 * (number + 1) / (len(clicks) - 1))
+            known[key] = _way(image, start, stop, is_dark, part)
+        ways.append(known[key])
     points = np.concatenate([ways[0][0], *(w[0][1:] for w in ways[1:])])
     usual = np.concatenate([ways[0][1], *(w[1][1:] for w in ways[1:])])
     work.report(0.9, "Width of the vessel")

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from planner.desktop.pieces import Part, clear_layout, dim_label, heading, show, swatch_icon
+from planner.desktop.place_part import PlacePart
 from planner.model.vocabulary import vocabulary
 from planner.planning.couinaud import HEMILIVERS, NUMBERS, ROLES, SECTORS, share_text
 from planner.planning.segment_map import SegmentMap
@@ -79,6 +80,8 @@ class SegmentPart(QWidget):
             why.setContentsMargins(14, 0, 14, 2)
             column.addWidget(why)
             self.ways_to_find[kind], self._why[kind] = button, why
+        self.places = PlacePart(bench)
+        column.addWidget(self.places)
         self.brush = BrushPart(bench)
         column.addWidget(self.brush)
         self._title = heading("Segments")
@@ -110,6 +113,7 @@ class SegmentPart(QWidget):
             show(self._why[kind], bool(why))
         with QSignalBlocker(self.way):
             self.way.setCurrentIndex(self.way.findData(segmenting.way))
+        self.places.refresh()
         self.brush.refresh()
         found = segmenting.map if segmenting.has_segments else None
         for widget in (self._title, self.table):

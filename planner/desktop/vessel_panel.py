@@ -77,6 +77,8 @@ class VesselPanel(QWidget):
         segments, column = page()
         self.segments = SegmentPart(bench)
         self.segments.find_asked.connect(self.segments_asked)
+        self.segments.places.place_asked.connect(self.place_asked)
+        self.segments.places.start_asked.connect(lambda word: self._do(lambda: self._click_place(word)))
         column.addWidget(self.segments)
         column.addStretch(1)
         self.stack = QStackedWidget()
@@ -144,6 +146,13 @@ class VesselPanel(QWidget):
         if tree is not None:
             self.bench.vessels.drawing.set_up(role=tree.role)
         self.bench.vessels.drawing.start()
+
+    def _click_place(self, word: str) -> None:
+        placing = self.bench.vessels.placing
+        is_on = placing.word == word
+        self.bench.vessels.cancel()
+        if not is_on:
+            placing.start(word)
 
     def _tree_chosen(self, tree: str) -> None:
         self._shown = tree

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.base.task import Task
+from planner.desktop.place_part import SHORT
 from planner.desktop.segment_part import segment_color
 from planner.desktop.tree_part import tree_color
 from planner.model.assessment import Surface
@@ -22,6 +23,7 @@ from planner.scene.palette import Color
 from planner.scene.vessel_layers import (
     LOSS_COLORS,
     BrushLayer,
+    PlaceLayer,
     effect_overlay,
     segment_overlay,
     territory_overlay,
@@ -47,6 +49,7 @@ class VesselViews:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.trees = TreeLayer()
+        self.places = PlaceLayer()
         self.brush = BrushLayer()
         self.lit: LabelOverlay | None = None
         self.segments: LabelOverlay | None = None
@@ -61,7 +64,7 @@ class VesselViews:
         self._is_shown = is_on
         views, is_segments = self._window.views, self._window.vessel_panel.is_on_segments
         self._stand_for_outlines(is_on, is_segments)
-        for name in ("territory", "segments", "trees", "brush"):
+        for name in ("territory", "segments", "trees", "places", "brush"):
             views.show_layer(name, None)
         if not is_on:
             return
@@ -71,7 +74,9 @@ class VesselViews:
             views.show_layer("territory", self.lit)
         views.show_layer("trees", self.trees)
         if is_segments:
+            views.show_layer("places", self.places)
             views.show_layer("brush", self.brush)
+            self.follow_places()
         self.follow_branches()
         self.follow_segments()
 
@@ -199,6 +204,16 @@ class VesselViews:
             self.segments.outlined = chosen
         self.brush.radius_mm = brushing.radius_mm if brushing.is_on else 0.0
         self._window.views.refresh_slices()
+
+    def follow_places(self) -> None:
+        """Places of the liver changed, or one is waited for."""
+        if not self._is_shown or not self._window.vessel_panel.is_on_segments:
+            return
+        placing = self._window.bench.vessels.placing
+        self.places.dots = tuple(
+            (p.lps_mm, SHORT[p.word], p.is_clicked) for p in placing.places if p.lps_mm is not None
+        )
+        self._window.views.refresh_layers()
 
     def _hovered(self, lps_mm: Point) -> None:
         if self._is_shown and self.brush.radius_mm:

@@ -50,6 +50,7 @@ class VesselWork(QObject):
         vessels.pointer.next_changed.connect(self._drawing_changed)
         vessels.segmenting.changed.connect(self._segments_changed)
         vessels.brushing.changed.connect(self._brush_changed)
+        vessels.placing.changed.connect(self._places_changed)
         panel.find_asked.connect(self.find)
         panel.segments_asked.connect(self.segments.find)
         panel.page_changed.connect(self._page_changed)
@@ -225,6 +226,12 @@ class VesselWork(QObject):
             self._window.update_actions()
             if self._window.vessel_panel.is_on_segments:
                 self._window.vessel_panel.refresh()
+
+    def _places_changed(self) -> None:
+        if self.is_on:
+            self.views.follow_places()
+            self._window.update_actions()
+            self._window.vessel_panel.refresh()
 
     def _page_changed(self) -> None:
         self._window.vessel_panel.refresh()

@@ -27,8 +27,8 @@ from planner.model.volumetry import Volumetry
 FILE_NAME = "case.json"
 SCHEMA = "liver-planner/case"
 #: 1: images, structure sets, patient, notes.  2: registrations too.  3: landmarks too, and what the scans
-#: themselves say of a registration's error.  4: trees of vessels too.  5: volumetry too.
-VERSION = 5
+#: themselves say of a registration's error.  4: trees of vessels too.  5: volumetry too.  6: places of the liver too.
+VERSION = 6
 
 
 class _CodeRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -118,6 +118,8 @@ class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     #: Names of files with a tree of vessels each.
     vessel_trees: list[str] = []
     volumetry: list[_VolumetryRecord] = []
+    #: Clicked places of the liver, LPS mm.
+    liver_places: dict[str, tuple[float, float, float]] = {}
 
 
 def case_document(case: Case, folder: Path) -> dict[str, Any]:
@@ -144,6 +146,7 @@ def case_document(case: Case, folder: Path) -> dict[str, Any]:
         landmarks=[_landmarks_record(m) for m in case.landmarks],
         vessel_trees=[_kept_once(tree_bytes(t), folder, "trees", ".json") for t in case.vessel_trees],
         volumetry=[msgspec.convert(asdict(e), _VolumetryRecord) for e in case.volumetry],
+        liver_places=dict(case.liver_places),
     )
     document: dict[str, Any] = msgspec.to_builtins(record)
     return document
@@ -181,6 +184,7 @@ def _case_of(record: _CaseRecord, folder: Path) -> Case:
         landmarks=tuple(_landmarks_of(m) for m in record.landmarks),
         vessel_trees=tuple(read_tree(_inside(folder, name)) for name in record.vessel_trees),
         volumetry=tuple(Volumetry(**msgspec.to_builtins(e)) for e in record.volumetry),
+        liver_places=record.liver_places,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from planner.base.errors import InvalidValue
 from planner.model.image import Image
 from planner.model.landmarks import Landmarks
+from planner.model.points import Point, finite_point
 from planner.model.registration import Registration
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
@@ -82,6 +84,8 @@ class Case:
         Centrelines of its vessels, each with its own id.
     volumetry
         How large the future remnant was, by day; kept in the order of days, one a day at most.
+    liver_places
+        Places of the liver that were clicked, LPS mm, by what they are (`CouinaudLandmarks` knows the words).
     """
 
     id: str
@@ -94,11 +98,14 @@ class Case:
     landmarks: tuple[Landmarks, ...] = ()
     vessel_trees: tuple[VesselTree, ...] = ()
     volumetry: tuple[Volumetry, ...] = ()
+    liver_places: Mapping[str, Point] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.id:
             raise InvalidValue("A case needs an id.", self.title)
         object.__setattr__(self, "volumetry", in_order(tuple(self.volumetry)))
+        places = {word: finite_point(p, word.replace("_", " ")) for word, p in self.liver_places.items()}
+        object.__setattr__(self, "liver_places", MappingProxyType(places))
         for values, word in (
             ([i.id for i in self.images], "images"),
             ([s.id for s in self.structure_sets], "structure sets"),
@@ -260,6 +267,11 @@ class Case:
     def without_vessel_tree(self, id: str) -> Case:
         """A copy without a tree of vessels."""
         return replace(self, vessel_trees=tuple(t for t in self.vessel_trees if t.id != id))
+
+    def with_liver_place(self, word: str, lps_mm: Point | None) -> Case:
+        """A copy with a place of the liver set anew; None forgets it."""
+        kept = {w: p for w, p in self.liver_places.items() if w != word}
+        return replace(self, liver_places=kept if lps_mm is None else {**kept, word: lps_mm})
 
     def with_volumetry(self, entry: Volumetry) -> Case:
         """A copy with one more volumetry; raises `InvalidValue` where there is one of its day already."""

@@ -65,5 +65,5 @@ def _paint_dot(painter: QPainter, frame: SliceFrame, stack: PlaneStack, dot: Dot
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.setPen(edge)
         painter.drawText(rect.translated(1, 1), flags, dot.label)
-        painter.setPen(color)
+        painter.setPen(color.lighter(150))
         painter.drawText(rect, flags, dot.label)

@@ -12,8 +12,8 @@ from planner.planning.cut_effect import CutEffect, Loss
 from planner.planning.segment_map import SegmentMap
 from planner.planning.territories import Territories
 from planner.scene.label_overlay import LabelLook, LabelOverlay
-from planner.scene.layers import Lines, SliceMarks, SpacePart
-from planner.scene.palette import LOSES_BOTH, LOSES_INFLOW, LOSES_OUTFLOW
+from planner.scene.layers import Ball, Dot, Lines, SliceMarks, SpacePart
+from planner.scene.palette import LOSES_BOTH, LOSES_INFLOW, LOSES_OUTFLOW, SELECTED
 from planner.scene.planes import PlaneStack
 
 #: What a cut takes: words and colours, by `Loss`; none is a judgement's.
@@ -25,6 +25,8 @@ LOSS_COLORS: Mapping[int, tuple[str, str]] = {
 #: How strongly segments are tinted, so that the scan stays readable.
 SEGMENT_TINT = 0.26
 BRUSH, CIRCLE_PIECES = "#ffffff", 48
+#: Places are shown in slices so near, and in 3D so large.
+PLACE_DEPTH_MM, PLACE_MM = 4.0, 2.5
 
 
 def territory_overlay(territories: Territories, branch: int, color: str) -> LabelOverlay:
@@ -46,6 +48,28 @@ def segment_overlay(
     """Segments with their numbers."""
     look = LabelLook.of(9, dict(colors), {n: str(n) for n in colors}, SEGMENT_TINT)
     return LabelOverlay(labels, found.grid, look)
+
+
+class PlaceLayer:
+    """Places of the liver that Couinaud's planes go through; clicked ones full, read ones open."""
+
+    def __init__(self) -> None:
+        #: Where each is, its name, and whether it was clicked.
+        self.dots: tuple[tuple[Point, str, bool], ...] = ()
+
+    def on_slice(self, stack: PlaneStack, index: int) -> SliceMarks:
+        """Those on or beside a slice."""
+        at, found = stack.position_mm(index), []
+        for lps_mm, name, is_clicked in self.dots:
+            off = abs(float(stack.to_plane(np.array(lps_mm))[2]) - at)
+            if off <= max(PLACE_DEPTH_MM, stack.step_mm[2]):
+                opacity = 1.0 if off <= stack.step_mm[2] else 0.5
+                found.append(Dot(lps_mm, SELECTED, 4.5, not is_clicked, name, opacity))
+        return SliceMarks(dots=tuple(found))
+
+    def in_space(self) -> tuple[SpacePart, ...]:
+        """A ball for each."""
+        return tuple(Ball(lps_mm, PLACE_MM, SELECTED) for lps_mm, _, _ in self.dots)
 
 
 class BrushLayer:

@@ -17,6 +17,7 @@ from planner.session.session import Session
 
 if TYPE_CHECKING:
     from planner.planning.couinaud import Segments
+    from planner.planning.couinaud_landmarks import CouinaudLandmarks
     from planner.planning.segment_map import SegmentMap
 
 LABELS = {"portal": "Segments from the portal branches", "planes": "Segments from the hepatic veins' planes"}
@@ -60,7 +61,7 @@ class Segmenting:
         self.way = "euclidean"
         self.map: SegmentMap | None = None
         self._map_of: StructureSet | None = None
-        self._landmarks: tuple[tuple[object, ...], tuple[str, ...]] | None = None
+        self._places: tuple[tuple[object, ...], CouinaudLandmarks] | None = None
         self._notes: tuple[StructureSet | None, str, tuple[str, ...]] = (None, "", ())
 
     # finding -------------------------------------------------------------------------------
@@ -97,20 +98,27 @@ class Segmenting:
     def _why_not_planes(self) -> str:
         lacking = self.lacking_landmarks()
         return (
-            "" if not lacking else f"Not known: {'; '.join(lacking)}. Name these vessels on the page Trees."
+            ""
+            if not lacking
+            else f"Not known: {'; '.join(lacking)}. Click these places, or name the vessels on the page Trees."
         )
 
     def lacking_landmarks(self) -> tuple[str, ...]:
         """Places the planes need that cannot be read from named vessels, in words."""
-        from planner.planning.couinaud_landmarks import LANDMARKS, NEEDED, CouinaudLandmarks
+        from planner.planning.couinaud_landmarks import LANDMARKS, NEEDED
 
+        places = self.places
+        return tuple(LANDMARKS[word] for word in NEEDED if word not in places)
+
+    @property
+    def places(self) -> CouinaudLandmarks:
+        """Clicked places, and those that can be read from named vessels; kept while these stay the same."""
         case = self._session.case
         trees = (tree_of(case, Role.PORTAL_VEIN), tree_of(case, Role.HEPATIC_VEIN))
-        of = (case.structures, *trees)
-        if self._landmarks is None or any(a is not b for a, b in zip(self._landmarks[0], of, strict=True)):
-            places = CouinaudLandmarks({}).filled_from(case.structures, *trees)
-            self._landmarks = (of, tuple(LANDMARKS[word] for word in NEEDED if word not in places))
-        return self._landmarks[1]
+        of = (case.structures, *trees, case.liver_places)
+        if self._places is None or any(a is not b for a, b in zip(self._places[0], of, strict=True)):
+            self._places = (of, clicked_places(case).filled_from(case.structures, *trees))
+        return self._places[1]
 
     def make(self, case: Case, kind: str, task: Task) -> FoundSegments:
         """Find segments and put them among the structures; any thread may ask.
@@ -129,11 +137,11 @@ class Segmenting:
                     "There is no tree of the portal vein.", case.title, "Find or draw it first."
                 )
             found = segments_from_portal(
-                portal, case.structures, self.way, hepatic=hepatic, task=task.part(0.0, 0.6)
+                portal, case.structures, self.way, clicked_places(case), hepatic, task.part(0.0, 0.6)
             )
         else:
             found = segments_from_planes(
-                case.structures, portal=portal, hepatic=hepatic, task=task.part(0.0, 0.6)
+                case.structures, clicked_places(case), portal, hepatic, task.part(0.0, 0.6)
             )
         notes = [*found.notes]
         agreement = self._agreement(case, kind, found, task.part(0.6, 0.75))
@@ -154,10 +162,12 @@ class Segmenting:
             if kind == "planes":
                 if portal is None:
                     return ""
-                other = segments_from_portal(portal, case.structures, self.way, hepatic=hepatic, task=task)
+                other = segments_from_portal(
+                    portal, case.structures, self.way, clicked_places(case), hepatic, task
+                )
                 words = "the portal branches"
             else:
-                other = segments_from_planes(case.structures, portal=portal, hepatic=hepatic, task=task)
+                other = segments_from_planes(case.structures, clicked_places(case), portal, hepatic, task)
                 words = "the hepatic veins' planes"
         except InvalidValue:
             return ""  # the other way is not possible here; nothing to compare with
@@ -226,7 +236,7 @@ class Segmenting:
 
     def clear(self) -> None:
         """Another case."""
-        self.map = self._map_of = self._landmarks = None
+        self.map = self._map_of = self._places = None
         self._notes = (None, "", ())
         self.changed.emit()
 
@@ -249,6 +259,13 @@ class Segmenting:
         if made is not None and method in origins:
             words += notes
         return tuple(words)
+
+
+def clicked_places(case: Case) -> CouinaudLandmarks:
+    """Landmarks of the liver that were clicked; words that a later version wrote are left alone."""
+    from planner.planning.couinaud_landmarks import LANDMARKS, CouinaudLandmarks
+
+    return CouinaudLandmarks({word: place for word, place in case.liver_places.items() if word in LANDMARKS})
 
 
 def tree_of(case: Case, role: Role) -> VesselTree | None:

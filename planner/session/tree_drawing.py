@@ -17,16 +17,18 @@ from planner.session.session import Session
 from planner.session.vessel_trees import VesselTrees
 
 if TYPE_CHECKING:
+    from planner.compute.vessel_route import Legs
     from planner.model.geometry import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class AskedRoute:
-    """Clicks along a vessel in a scan."""
+    """Clicks along a vessel in a scan, with the ways between some of them that are known."""
 
     image: Image
     clicks: tuple[Point, ...]
     is_dark: bool
+    legs: Legs
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,7 @@ class TreeDrawing:
         self.is_on = False
         self.clicks: tuple[Point, ...] = ()
         self.route: DrawnRoute | None = None
+        self._legs: tuple[str, bool, Legs] = ("", False, {})
 
     def start(self) -> None:
         """Wait for clicks along a vessel.
@@ -79,6 +82,7 @@ class TreeDrawing:
         """
         self._session.check_frame(self._session.selection.image)
         self.is_on, self.clicks, self.route = True, (), None
+        self._legs = ("", False, {})
         self.changed.emit()
 
     def stop(self) -> None:
@@ -120,7 +124,9 @@ class TreeDrawing:
         if not self.is_on or len(self.clicks) < 2 or self.is_current:
             return None
         image = self._session.case.image(self._session.selection.image)
-        return AskedRoute(image, self.clicks, self.is_dark)
+        if self._legs[:2] != (image.id, self.is_dark):
+            self._legs = (image.id, self.is_dark, {})
+        return AskedRoute(image, self.clicks, self.is_dark, self._legs[2])
 
     @property
     def is_current(self) -> bool:
@@ -139,7 +145,7 @@ class TreeDrawing:
         """
         from planner.compute.vessel_route import drawn
 
-        points, radii = drawn(asked.image, asked.clicks, task, is_dark=asked.is_dark)
+        points, radii = drawn(asked.image, asked.clicks, task, is_dark=asked.is_dark, legs=asked.legs)
         return DrawnRoute(asked, points, radii)
 
     def show(self, route: DrawnRoute) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.base.errors import PlannerError
 from planner.session.branch_choosing import BranchChoice, BranchChoosing
+from planner.session.place_clicking import PlaceClicking
 from planner.session.segment_brushing import SegmentBrushing
 from planner.session.segmenting import Segmenting
 from planner.session.session import Session
@@ -28,7 +29,10 @@ class VesselBench:
         self.drawing = TreeDrawing(session, self.trees)
         self.segmenting = Segmenting(session)
         self.brushing = SegmentBrushing(session, self.segmenting)
-        self.pointer = VesselPointer(session, self.trees, self.branches, self.drawing, self.brushing)
+        self.placing = PlaceClicking(session, self.segmenting)
+        self.pointer = VesselPointer(
+            session, self.trees, self.branches, self.drawing, self.brushing, self.placing
+        )
 
     def follow(self) -> None:
         """The case changed."""
@@ -46,11 +50,13 @@ class VesselBench:
     @property
     def is_busy(self) -> bool:
         """Whether clicks are waited for or the brush is taken."""
-        return self.drawing.is_on or self.brushing.is_on or self.pointer.next_click != TreeClick.CHOOSE
+        waits = self.drawing.is_on or bool(self.placing.word) or self.pointer.next_click != TreeClick.CHOOSE
+        return waits or self.brushing.is_on
 
     def cancel(self) -> None:
         """Throw away what was begun, and lay the brush down."""
         self.drawing.stop()
+        self.placing.stop()
         self.pointer.wait_for(TreeClick.CHOOSE)
         self.brushing.switch(False)
 

@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from planner.model.points import Point
 from planner.session.branch_choosing import NONE, BranchChoice, BranchChoosing
+from planner.session.place_clicking import PlaceClicking
 from planner.session.pointing import Pointer
 from planner.session.segment_brushing import SegmentBrushing
 from planner.session.session import Session
@@ -29,7 +30,7 @@ class VesselPointer(Pointer):
 
     Parameters
     ----------
-    session, trees, branches, drawing, brushing
+    session, trees, branches, drawing, brushing, placing
         What it works on.
     """
 
@@ -42,9 +43,10 @@ class VesselPointer(Pointer):
         branches: BranchChoosing,
         drawing: TreeDrawing,
         brushing: SegmentBrushing,
+        placing: PlaceClicking,
     ) -> None:
         self._session, self._trees, self._branches = session, trees, branches
-        self._drawing, self._brushing = drawing, brushing
+        self._drawing, self._brushing, self._placing = drawing, brushing, placing
         self.next_click = TreeClick.CHOOSE
         #: From where the 3D view looks while the mouse is over it; None while it is over a slice.
         self.eye: Callable[[], Point | None] = lambda: None
@@ -58,7 +60,8 @@ class VesselPointer(Pointer):
     @property
     def is_waiting(self) -> bool:
         """Whether a click is waited for."""
-        return self._drawing.is_on or self.next_click != TreeClick.CHOOSE or self.wants_stroke
+        clicks = self._drawing.is_on or bool(self._placing.word) or self.next_click != TreeClick.CHOOSE
+        return clicks or self.wants_stroke
 
     @property
     def wants_stroke(self) -> bool:
@@ -89,6 +92,10 @@ class VesselPointer(Pointer):
         if self._drawing.is_on:
             if eye is None:
                 self._drawing.click(lps_mm)
+            return eye is None
+        if self._placing.word:
+            if eye is None:
+                self._placing.click(lps_mm)
             return eye is None
         # A part is joined to another one, also where it was cut off and both end in one place.
         but = self._branches.loose_part() if self.next_click == TreeClick.JOIN else NONE

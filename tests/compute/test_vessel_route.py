@@ -8,7 +8,8 @@ from scipy.spatial import cKDTree
 
 from planner.base.errors import Cancelled, InvalidValue
 from planner.base.task import Task
-from planner.compute.vessel_route import drawn, route
+from planner.compute import vessel_route
+from planner.compute.vessel_route import Legs, drawn, route
 from planner.model.geometry import Grid
 from planner.model.image import Image
 
@@ -88,6 +89,23 @@ def test_clicks_lead_along_the_vessel_meant() -> None:
         points, radii = drawn(image, [click(line, 0), click(line, 240), click(line, -1)])
         assert cKDTree(line).query(points)[0].max() < 1.5
         assert radii.shape == (len(points),)
+
+
+def test_ways_between_clicks_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A further click looks for one more way only, and gives the same vessel as all clicks at once."""
+    line = arc()
+    image = scan((1.0, 1.0, 1.0), 0.0, [line], 3.0)
+    clicks = [click(line, n) for n in (0, 240, -1)]
+    looked = []
+    way = vessel_route._way
+    monkeypatch.setattr(vessel_route, "_way", lambda *a: looked.append(a[1]) or way(*a))
+    legs: Legs = {}
+    drawn(image, clicks[:2], legs=legs)
+    points, radii = drawn(image, clicks, legs=legs)
+    assert len(looked) == 2
+    at_once = drawn(image, clicks)
+    assert (points == at_once[0]).all()
+    assert (radii == at_once[1]).all()
 
 
 def test_the_same_clicks_give_the_same_vessel_and_work_can_be_stopped() -> None:

@@ -107,7 +107,7 @@ def case(tmp_path: Path) -> Case:
 def test_a_case_folder_keeps_volumetry(case: Case, tmp_path: Path) -> None:
     assert case.volumetry == ENTRIES
     document = json.loads((tmp_path / "case" / "case.json").read_text())
-    assert document["version"] == VERSION == 5
+    assert document["version"] == VERSION == 6
     assert document["volumetry"][1] == {
         "date": "2026-11-03",
         "remnant_ml": 509.5,
@@ -138,3 +138,16 @@ def test_a_later_format_and_two_entries_of_a_day_are_refused(case: Case, tmp_pat
     wrong = [{"date": "2026-11-03", "remnant": 5}]
     with pytest.raises(InputRefused, match="volumetry"):
         case_of_document({**document, "volumetry": wrong}, folder)
+
+
+def test_places_of_the_liver_are_kept_and_older_folders_have_none(case: Case, tmp_path: Path) -> None:
+    folder, place = tmp_path / "case", (1.5, -20.25, -1053.0)
+    document = json.loads(json.dumps(case_document(case.with_liver_place("portal_fork", place), folder)))
+    assert document["liver_places"] == {"portal_fork": list(place)}
+    read = case_of_document(document, folder)
+    assert dict(read.liver_places) == {"portal_fork": place}
+    assert not read.with_liver_place("portal_fork", None).liver_places
+    del document["liver_places"]
+    assert not case_of_document({**document, "version": 5}, folder).liver_places
+    with pytest.raises(InputRefused, match="liver_places"):
+        case_of_document({**document, "liver_places": {"portal_fork": [1.0, 2.0]}}, folder)

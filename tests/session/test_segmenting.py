@@ -258,3 +258,52 @@ def test_the_brush_needs_segments_and_keeps_within_sizes(bench: Workbench) -> No
 def test_over_3d_the_mouse_turns_the_view_also_with_the_brush(painting: Workbench) -> None:
     painting.vessels.pointer.eye = lambda: (0.0, -300.0, 0.0)
     assert not painting.vessels.pointer.wants_stroke
+
+
+PLACES = {
+    "vena_cava_upper": (0.0, 30.0, 30.0),
+    "vena_cava_lower": (0.0, 30.0, -40.0),
+    "right_hepatic_vein": (-30.0, -5.0, 10.0),
+    "middle_hepatic_vein": (0.0, -10.0, 10.0),
+    "left_hepatic_vein": (25.0, -5.0, 10.0),
+    "portal_fork": (0.0, 0.0, 0.0),
+}
+
+
+def test_clicked_places_alone_give_planes(outlines: StructureSet) -> None:
+    """A case without any vessel; the eight segments come from six clicks, and each click can be undone."""
+    bench = bench_of(vessel_case(of=outlines.without("portal").without("veins")))
+    placing, segmenting = bench.vessels.placing, bench.vessels.segmenting
+    assert "Click these places" in segmenting.why_not("planes")
+    placing.start("vena_cava_upper")
+    assert bench.vessels.is_busy
+    assert bench.vessels.pointer.is_waiting
+    for word, place in PLACES.items():
+        assert placing.word == word, "each click waits for the next place that is not known"
+        assert bench.vessels.pointer.click(place)
+    assert placing.word == "left_portal_end", "the one the planes can do without"
+    bench.vessels.cancel()
+    assert not placing.word
+    assert segmenting.why_not("planes") == ""
+    found = segmenting.make(bench.session.case, "planes", Task())
+    segmenting.take(found)
+    numbers = {s.role for s in bench.session.case.structures.with_role(*ROLES.values())}
+    assert {ROLES[n] for n in (2, 4, 5, 6, 7, 8)} <= numbers
+    bench.session.undo()
+    bench.session.undo()
+    assert "portal vein divides" in segmenting.why_not("planes")
+    placing.forget("vena_cava_lower")
+    assert {p.word: p.is_clicked for p in placing.places}["vena_cava_upper"]
+    assert "lower end" in segmenting.why_not("planes")
+
+
+def test_a_clicked_place_goes_before_one_that_is_read(bench: Workbench) -> None:
+    placing = bench.vessels.placing
+    read = {p.word: p for p in placing.places}
+    assert not any(p.is_clicked for p in read.values())
+    placing.start("portal_fork")
+    placing.click((1.0, 2.0, 3.0))
+    now = {p.word: p for p in placing.places}["portal_fork"]
+    assert (now.lps_mm, now.is_clicked) == ((1.0, 2.0, 3.0), True)
+    placing.forget("portal_fork")
+    assert {p.word: p for p in placing.places}["portal_fork"] == read["portal_fork"]
