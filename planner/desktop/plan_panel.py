@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading, scrolled
 from planner.desktop.probe_form import CoordinateForm, DeviceForm
+from planner.model.catheter import CatheterTarget
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.embolization import Embolization
 from planner.model.plan import Applicator, FocusGrid, Instrument
@@ -138,6 +139,8 @@ class PlanPanel(QWidget):
             words = instrument.name or f"resection by {instrument.surface.type}"
         elif isinstance(instrument, Embolization):
             words = instrument.name or f"branches of {instrument.tree}"
+        elif isinstance(instrument, CatheterTarget):
+            words = f"{instrument.agent.type.words} · {instrument.name or instrument.tree}"
         row.line.addWidget(dim_label(words))
         row.clicked.connect(lambda: self._select(instrument))
         return row
@@ -146,6 +149,8 @@ class PlanPanel(QWidget):
         self.bench.session.selection.choose(instrument=instrument.id, lesion=instrument.lesion or None)
         if isinstance(instrument, Applicator):
             self.bench.session.selection.move_cursor(zone_center_of(instrument))
+        elif isinstance(instrument, CatheterTarget):
+            self.bench.session.selection.move_cursor(instrument.position_lps_mm)
         elif not isinstance(instrument, Resection | Embolization):
             self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
 from planner.io.writing import write_atomically
+from planner.model.catheter import CatheterTarget, catheter_document, catheter_of_document
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.embolization import Embolization, embolization_document, embolization_of_document
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan, Point
@@ -85,11 +86,25 @@ class _EmbolizationRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field=
     date: str = ""
 
 
+class _CatheterRecord(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="catheter_target"):
+    id: str
+    position_lps_mm: _Point
+    agent: dict[str, Any]
+    tree: str = ""
+    perfused_structure: str = ""
+    name: str = ""
+
+
 _InstrumentRecord = (
-    _ApplicatorRecord | _FocusGridRecord | _ElectrodeArrayRecord | _ResectionRecord | _EmbolizationRecord
+    _ApplicatorRecord
+    | _FocusGridRecord
+    | _ElectrodeArrayRecord
+    | _ResectionRecord
+    | _EmbolizationRecord
+    | _CatheterRecord
 )
 #: Kinds of instruments this version reads.
-_KINDS = ("applicator", "focus_grid", "electrode_array", "resection", "embolization")
+_KINDS = ("applicator", "focus_grid", "electrode_array", "resection", "embolization", "catheter_target")
 
 
 class _PlanRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
@@ -124,6 +139,8 @@ def _instrument_document(instrument: Instrument) -> dict[str, Any]:
     if isinstance(instrument, Resection):
         row: dict[str, Any] = msgspec.to_builtins({"kind": instrument.kind, **resection_document(instrument)})
         return row
+    if isinstance(instrument, CatheterTarget):
+        return {"kind": instrument.kind, **catheter_document(instrument)}
     if isinstance(instrument, Embolization):
         return {"kind": instrument.kind, **embolization_document(instrument)}
     if isinstance(instrument, Applicator):
@@ -244,8 +261,10 @@ def _instrument_of(record: _InstrumentRecord) -> Instrument:
         )
     if isinstance(record, _ElectrodeArrayRecord):
         return msgspec.convert(msgspec.to_builtins(record), ElectrodeArray)
-    if isinstance(record, _ResectionRecord | _EmbolizationRecord):
+    if isinstance(record, _ResectionRecord | _EmbolizationRecord | _CatheterRecord):
         fields = {name: getattr(record, name) for name in record.__struct_fields__}
+        if isinstance(record, _CatheterRecord):
+            return _catheter_of(fields)
         is_resection = isinstance(record, _ResectionRecord)
         return resection_of_document(fields) if is_resection else embolization_of_document(fields)
     return FocusGrid(
@@ -260,3 +279,12 @@ def _instrument_of(record: _InstrumentRecord) -> Instrument:
 
 def _point(values: list[float]) -> Point:
     return values[0], values[1], values[2]
+
+
+def _catheter_of(fields: dict[str, Any]) -> CatheterTarget:
+    activity = fields["agent"].get("activity_gbq")
+    if activity is not None and (isinstance(activity, bool) or not isinstance(activity, int | float)):
+        raise InvalidValue(
+            "An activity is a number of GBq.", f"'{fields['id']}': {activity!r}", "Correct it."
+        )
+    return catheter_of_document(fields)

@@ -34,6 +34,8 @@ class _TreeRecord(msgspec.Struct, forbid_unknown_fields=True):
     structure: str = ""
     frame_of_reference_uid: str = ""
     notes: list[str] = []
+    #: Written where it is so: versions that do not know it read all other trees.
+    is_confirmed: bool = False
 
 
 def tree_bytes(tree: VesselTree) -> bytes:
@@ -57,8 +59,12 @@ def tree_bytes(tree: VesselTree) -> bytes:
         tree.structure,
         tree.frame_of_reference_uid,
         list(tree.notes),
+        tree.is_confirmed,
     )
-    return msgspec.json.encode(record)
+    document = msgspec.to_builtins(record)
+    if not tree.is_confirmed:
+        del document["is_confirmed"]
+    return msgspec.json.encode(document)
 
 
 def tree_of_bytes(data: bytes, where: str) -> VesselTree:
@@ -121,4 +127,5 @@ def _tree_of(record: _TreeRecord) -> VesselTree:
         record.structure,
         record.frame_of_reference_uid,
         tuple(record.notes),
+        record.is_confirmed,
     )

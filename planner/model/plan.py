@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from planner.base.errors import InvalidValue
+from planner.model.catheter import CatheterTarget
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.embolization import Embolization
 from planner.model.geometry import FloatArray
@@ -217,7 +218,7 @@ class FocusGrid:
         return replace(self, foci_lps_mm=tuple(as_point(np.array(p) + shift) for p in self.foci_lps_mm))
 
 
-Instrument = Applicator | FocusGrid | ElectrodeArray | Resection | Embolization
+Instrument = Applicator | FocusGrid | ElectrodeArray | Resection | Embolization | CatheterTarget
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,11 @@ class Plan:
         """What is closed so that the rest of the liver grows."""
         return tuple(i for i in self.instruments if isinstance(i, Embolization))
 
+    @property
+    def catheter_targets(self) -> tuple[CatheterTarget, ...]:
+        """Tips in arteries, and what is given there."""
+        return tuple(i for i in self.instruments if isinstance(i, CatheterTarget))
+
     def instrument(self, id: str) -> Instrument:
         """The instrument of an id; raises `InvalidValue` where there is none."""
         for instrument in self.instruments:
@@ -308,7 +314,7 @@ class Plan:
 
 
 def _renamed(instrument: Instrument, old: str, new: str) -> Instrument:
-    if isinstance(instrument, Resection):
+    if isinstance(instrument, Resection | CatheterTarget):
         return instrument.with_structure_renamed(old, new)
     if isinstance(instrument, Embolization):
         return instrument

@@ -113,6 +113,8 @@ class VesselTree:
         Of its points; empty where unknown.
     notes
         What was found or done on making it, in words.
+    is_confirmed
+        Whether a person looked at it and found it right; a change of its branches takes that back.
 
     Raises
     ------
@@ -127,6 +129,7 @@ class VesselTree:
     structure: str = ""
     frame_of_reference_uid: str = ""
     notes: tuple[str, ...] = ()
+    is_confirmed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", Role(self.role))
@@ -219,7 +222,7 @@ class VesselTree:
 
     def with_branches(self, branches: Iterable[Branch]) -> VesselTree:
         """The tree with other branches."""
-        return replace(self, branches=tuple(branches))
+        return replace(self, branches=tuple(branches), is_confirmed=False)
 
     def with_branch(self, branch: Branch) -> VesselTree:
         """The tree with one branch in the place of that of its number, or added."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.model.case import Case
+from planner.model.catheter import CatheterTarget
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.embolization import Embolization
 from planner.model.geometry import Grid
@@ -42,7 +43,7 @@ def trees_hash(case: Case) -> str:
     """SHA-256 of the case's trees of vessels: places, radii, names and how branches hang together."""
     rows = [
         [t.id, t.role.value, [[b.number, b.parent, b.name, b.points_lps_mm.tolist(), b.radii_mm.tolist()]
-                              for b in t.branches]]
+                              for b in t.branches], *(["confirmed"] if t.is_confirmed else [])]
         for t in case.vessel_trees
     ]  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
@@ -82,6 +83,9 @@ def _placed(instrument: Instrument) -> tuple[Any, Any]:
             *given,
             instrument.stage,
         )
+    if isinstance(instrument, CatheterTarget):
+        agent = (instrument.agent.type.value, instrument.agent.activity_gbq)
+        return (instrument.tree, instrument.position_lps_mm), (agent, instrument.perfused_structure)
     if isinstance(instrument, Embolization):
         return (instrument.tree, instrument.branches), instrument.stage
     return instrument.foci_lps_mm, instrument.window_lps_mm

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from planner.model.assessment import Assessment, Check, Curve, Finding, Metric, ScalarField, Surface
 from planner.model.case import Case, Patient
+from planner.model.catheter import CatheterTarget, catheter_document, catheter_of_document
 from planner.model.electrode_array import ElectrodeArray
 from planner.model.embolization import Embolization, embolization_document, embolization_of_document
 from planner.model.geometry import Grid
@@ -95,6 +96,7 @@ def case_message(case: Case, files: ArrayFiles) -> Document:
             for s in case.structure_sets
         ],
         "vessel_trees": [_tree_row(t) for t in case.vessel_trees],
+        "liver_places": dict(case.liver_places),
     }
 
 
@@ -126,7 +128,14 @@ def case_of_message(message: Document) -> Case:
     patient = msgspec.convert(message["patient"], Patient)
     trees = tuple(_tree(**row) for row in message["vessel_trees"])
     return Case(
-        message["id"], message["title"], images, sets, patient, tuple(message["notes"]), vessel_trees=trees
+        message["id"],
+        message["title"],
+        images,
+        sets,
+        patient,
+        tuple(message["notes"]),
+        vessel_trees=trees,
+        liver_places={word: tuple(p) for word, p in message["liver_places"].items()},
     )
 
 
@@ -142,6 +151,7 @@ def _tree_row(tree: VesselTree) -> Document:
         "structure": tree.structure,
         "frame_of_reference_uid": tree.frame_of_reference_uid,
         "notes": list(tree.notes),
+        "is_confirmed": tree.is_confirmed,
         "branches": branches,
     }
 
@@ -180,6 +190,8 @@ def _instrument_row(instrument: Instrument) -> Document:
         return {"kind": instrument.kind, **msgspec.to_builtins(instrument)}
     if isinstance(instrument, Resection):
         return {"kind": instrument.kind, **resection_document(instrument)}
+    if isinstance(instrument, CatheterTarget):
+        return {"kind": instrument.kind, **catheter_document(instrument)}
     if isinstance(instrument, Embolization):
         return {"kind": instrument.kind, **embolization_document(instrument)}
     placed = {name: getattr(instrument, name) for name in _FIELDS[instrument.kind]}
@@ -191,6 +203,8 @@ def _instrument(kind: str, **values: Any) -> Instrument:
         return msgspec.convert(values, ElectrodeArray)
     if kind == "resection":
         return resection_of_document(values)
+    if kind == "catheter_target":
+        return catheter_of_document(values)
     if kind == "embolization":
         return embolization_of_document(values)
     return Applicator(**values) if kind == "applicator" else FocusGrid(**values)

@@ -47,7 +47,7 @@ def test_the_form_of_the_design_can_be_read() -> None:
         (lambda d: d["instruments"][0].update(power=1), "power"),
         (lambda d: d["instruments"][0].update(tip_lps_mm=[0, 1]), "tip_lps_mm"),
         (lambda d: d["instruments"][0].update(tip_lps_mm=d["instruments"][0]["entry_lps_mm"]), "same point"),
-        (lambda d: d["instruments"][0].update(kind="catheter_target"), "kind"),
+        (lambda d: d["instruments"][0].update(kind="particle_beam"), "kind"),
         (lambda d: d["instruments"].append(d["instruments"][0]), "share an id"),
         (lambda d: d.pop("case_id"), "case_id"),
         (lambda d: d.update(schema="other"), "not a plan"),
