@@ -1,0 +1,316 @@
+"""What a catheter's tip feeds: voxels of the liver that hang on vessels beyond it, or that were seen perfused.
+
+Each voxel hangs on the nearest point of its own branch (`flow_numbers`), so that a tip that slides along a branch
+feeds less and less; sums are over classes of voxels and exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.compute.outline_distance import OutlineDistance
+from planner.compute.outline_nearness import OutlineNearness
+from planner.model.catheter import CatheterTarget
+from planner.model.geometry import FloatArray
+from planner.model.roles import Role
+from planner.model.structures import StructureSet
+from planner.model.vessel_tree import VesselTree
+from planner.planning.catheter_way import CatheterWay
+from planner.planning.flow_numbers import FlowNumbers
+from planner.planning.liver_classes import LESION, LiverClasses
+from planner.planning.liver_ground import LiverGround
+from planner.planning.segment_map import SegmentMap, segments_there
+from planner.planning.territories import inflow
+
+BoolArray = npt.NDArray[np.bool_]
+
+#: Columns of the classes beside the lesions: the segment, and the lesion whose rim a voxel lies in.
+SEGMENT, RIM = "segment", "rim"
+
+
+@dataclass(frozen=True, eq=False)
+class PerfusionGround:
+    """The liver by lesion, rim, segment, points of vessels and volumes that were seen perfused.
+
+    Parameters
+    ----------
+    liver
+        Its classes.
+    flows
+        By tree which of its points each voxel hangs on.
+    rim_mm
+        How far the rim of a lesion reaches.
+    outside_ml
+        By perfused structure what of it lies outside the liver.
+    notes
+        What a reader should know, in words.
+    """
+
+    liver: LiverClasses
+    flows: Mapping[str, FlowNumbers]
+    rim_mm: float
+    outside_ml: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        structures: StructureSet,
+        trees: Sequence[VesselTree],
+        rim_mm: float = 5.0,
+        way: str = "euclidean",
+        task: Task | None = None,
+    ) -> PerfusionGround:
+        """Of structures and trees of arteries, or of portal veins that stand in for them.
+
+        Parameters
+        ----------
+        way
+            How the nearest branch is measured: a word of `territories.WAYS`.
+
+        Raises
+        ------
+        InvalidValue
+            If no liver is outlined.
+        """
+        task = task or Task()
+        task.report(0.0, "The liver and what lies in it")
+        ground = LiverGround.of(structures)
+        liver, notes = LiverClasses.of(structures, ground), []
+        if liver.lesions and rim_mm > 0:
+            liver = liver.with_column(RIM, _rims(structures, liver, rim_mm))
+        if segments_there(structures):
+            labels = SegmentMap.of(structures).labels.astype(np.int32)
+            liver = liver.with_column(SEGMENT, np.where(labels > 0, labels, -1))
+        outside: dict[str, float] = {}
+        for structure in structures.with_role(Role.PERFUSED_VOLUME):
+            box = liver.box_of(structures)
+            mask = structures.mask(structure.name)
+            within = mask[box] & ground.mask
+            missed = np.count_nonzero(mask) - np.count_nonzero(within)
+            outside[structure.name] = missed * liver.grid.voxel_volume_ml
+            liver = liver.with_column(_seen(structure.name), np.where(within, 0, -1))
+        flows: dict[str, FlowNumbers] = {}
+        for n, tree in enumerate(trees):
+            part = task.part(0.2 + 0.8 * n / len(trees), 0.2 + 0.8 * (n + 1) / len(trees))
+            try:
+                territories = inflow(tree, structures, way, part, ground)
+            except InvalidValue as error:
+                notes.append(f"{tree.id}: {error.what}")
+                continue
+            flows[tree.id] = FlowNumbers.of(territories)
+            notes += [t for t in territories.notes if t not in notes]
+            liver = liver.with_column(_flow(tree.id), flows[tree.id].voxels.astype(np.int32))
+        task.report(1.0, "What each vessel feeds")
+        return cls(liver, flows, rim_mm, outside, tuple(notes))
+
+    @cached_property
+    def volumes_ml(self) -> FloatArray:
+        """Of each class, (classes,)."""
+        codes = self.liver.codes
+        counts = np.bincount(codes[codes >= 0], minlength=self.liver.classes)
+        return np.asarray(counts * self.liver.grid.voxel_volume_ml, dtype=float)
+
+    @property
+    def lesions(self) -> tuple[str, ...]:
+        """Of the liver."""
+        return self.liver.lesions
+
+    def way(self, target: CatheterTarget) -> CatheterWay | None:
+        """The way to a tip; None where it names no tree.
+
+        Raises
+        ------
+        InvalidValue
+            If the tree is not known, or the tip lies on no branch of it.
+        """
+        return CatheterWay.to(self._flow_of(target).tree, target.position_lps_mm) if target.tree else None
+
+    def fed(self, target: CatheterTarget) -> BoolArray:
+        """Which classes a tip feeds, (classes,): what was seen perfused, where that is given, else its territory.
+
+        Raises
+        ------
+        InvalidValue
+            If the structure or tree is not known, or the tip lies on no branch.
+        """
+        if target.perfused_structure:
+            column = _seen(target.perfused_structure)
+            if column not in self.liver.columns:
+                raise InvalidValue(
+                    "There is no such perfused volume.",
+                    f"'{target.perfused_structure}' of '{target.id}'",
+                    "Import or paint it, with the role perfused volume.",
+                )
+            return self.liver.chosen(column)
+        way = self.way(target)
+        assert way is not None
+        return self.fed_beyond(way)
+
+    def fed_beyond(self, way: CatheterWay) -> BoolArray:
+        """Which classes hang on vessels beyond a tip, (classes,)."""
+        flow = self.flows[way.tree.id]
+        start, stop = flow.spans[way.branch]
+        points = flow.points_lps_mm[start:stop]
+        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+        # Points before the tip are fed from before it; the branch's last point always lies beyond.
+        share = way.along_mm / max(way.tree.branch(way.branch).length_mm, 1e-9)
+        first = min(start + int(np.searchsorted(along, share * along[-1] - 1e-6)), stop - 1)
+        numbers = self.liver.columns[_flow(way.tree.id)]
+        return np.asarray((numbers >= first) & (numbers <= flow.last[start]))
+
+    def mask(self, fed: BoolArray) -> BoolArray:
+        """Voxels [k, j, i] of the liver's box of some classes."""
+        return np.asarray(np.append(fed, False)[self.liver.codes])
+
+    def of_lesion(self, name: str, with_rim: bool = False) -> BoolArray:
+        """Which classes are of a lesion, or of it and its rim, (classes,)."""
+        number = (self.lesions.index(name),)
+        own = self.liver.chosen(LESION, number)
+        return own | self.liver.chosen(RIM, number) if with_rim and RIM in self.liver.columns else own
+
+    @property
+    def tumor(self) -> BoolArray:
+        """Which classes are tumour, (classes,)."""
+        return self.liver.chosen(LESION)
+
+    def _flow_of(self, target: CatheterTarget) -> FlowNumbers:
+        if target.tree not in self.flows:
+            raise InvalidValue(
+                "A catheter target lies in vessels whose territories are not known.",
+                f"'{target.id}': '{target.tree}'",
+                f"Known are: {', '.join(self.flows) or 'none'}.",
+            )
+        return self.flows[target.tree]
+
+
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """Volumes of what one tip, or several together, feed.
+
+    Parameters
+    ----------
+    ground
+        The liver.
+    classes
+        Which are fed.
+    """
+
+    ground: PerfusionGround
+    classes: BoolArray
+
+    @property
+    def volume_ml(self) -> float:
+        """All of it."""
+        return self._ml(self.classes)
+
+    @property
+    def share_percent(self) -> float:
+        """Of the liver."""
+        return 100.0 * self.volume_ml / float(self.ground.volumes_ml.sum())
+
+    @property
+    def tumor_ml(self) -> float:
+        """Tumour in it."""
+        return self._ml(self.classes & self.ground.tumor)
+
+    @property
+    def normal_ml(self) -> float:
+        """Liver without tumour in it."""
+        return self._ml(self.classes & ~self.ground.tumor)
+
+    def lesion_percent(self, name: str, with_rim: bool = False) -> float:
+        """Share of a lesion, or of it with its rim, that is fed."""
+        own = self.ground.of_lesion(name, with_rim)
+        return 100.0 * self._ml(self.classes & own) / max(self._ml(own), 1e-9)
+
+    @cached_property
+    def segments_ml(self) -> Mapping[int, float]:
+        """By Couinaud segment; empty where there are none."""
+        if SEGMENT not in self.ground.liver.columns:
+            return {}
+        numbers = self.ground.liver.columns[SEGMENT]
+        found = np.bincount(numbers[self.classes] + 1, self.ground.volumes_ml[self.classes], 10)[1:]
+        return {n: float(ml) for n, ml in enumerate(found) if n > 0 and ml > 0}
+
+    def _ml(self, classes: BoolArray) -> float:
+        return float(self.ground.volumes_ml[classes].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Perfusion:
+    """What the tips of a plan feed, each and together."""
+
+    ground: PerfusionGround
+    targets: tuple[CatheterTarget, ...]
+
+    @cached_property
+    def classes(self) -> Mapping[str, BoolArray]:
+        """By tip which classes it feeds."""
+        return {t.id: self.ground.fed(t) for t in self.targets}
+
+    @cached_property
+    def by_tip(self) -> Mapping[str, Fed]:
+        """By tip what it feeds; where tips overlap, each counts it."""
+        return {id: Fed(self.ground, classes) for id, classes in self.classes.items()}
+
+    @cached_property
+    def all(self) -> Fed:
+        """What any of them feeds; nothing counts twice."""
+        none = np.zeros(self.ground.liver.classes, dtype=bool)
+        return Fed(self.ground, np.logical_or.reduce([none, *self.classes.values()]))
+
+    @cached_property
+    def overlaps_ml(self) -> Mapping[tuple[str, str], float]:
+        """By two tips what both feed, where they do."""
+        ids = list(self.classes)
+        found = {}
+        for n, one in enumerate(ids):
+            for other in ids[n + 1 :]:
+                both = Fed(self.ground, self.classes[one] & self.classes[other]).volume_ml
+                if both > 0:
+                    found[one, other] = both
+        return found
+
+    def feeding(self, lesion: str, least_percent: float = 1.0) -> tuple[tuple[str, float], ...]:
+        """Tips that feed a lesion, with the share each feeds, most first."""
+        shares = [(id, fed.lesion_percent(lesion)) for id, fed in self.by_tip.items()]
+        return tuple(sorted((s for s in shares if s[1] >= least_percent), key=lambda s: -s[1]))
+
+
+def _seen(name: str) -> str:
+    return f"seen {name}"
+
+
+def _flow(tree: str) -> str:
+    return f"flow {tree}"
+
+
+def _rims(structures: StructureSet, liver: LiverClasses, rim_mm: float) -> npt.NDArray[np.int32]:
+    """By voxel the lesion it lies in, or in whose rim: the nearest one, the first of equal ones; -1 elsewhere.
+
+    Distances are those of margins: to the lesion's outline, to a small part of a voxel.
+    """
+    found = np.append(liver.columns[LESION], -1)[liver.codes].astype(np.int32)
+    nearest = np.where(found >= 0, 0.0, np.inf).astype(np.float32)
+    inside = liver.codes >= 0
+    for number, name in enumerate(liver.lesions):
+        outline = OutlineNearness.of(OutlineDistance.of_mask(*structures.cropped(name, rim_mm)))
+        middle, reach = liver.grid.to_ijk(outline.middle_lps_mm[None])[0], outline.reach_mm + rim_mm
+        low, high = (np.ceil(middle + way * reach / np.array(liver.grid.spacing_mm)) for way in (-1.0, 1.0))
+        box = tuple(
+            slice(max(0, int(a) - 1), max(0, int(b) + 1)) for a, b in zip(low[::-1], high[::-1], strict=True)
+        )
+        kji = np.argwhere(inside[box] & (found[box] != number)) + [b.start for b in box]
+        away = -outline.signed_distance_mm(liver.grid.to_lps(kji[:, ::-1].astype(float)))
+        is_nearer = (away <= rim_mm) & (away < nearest[tuple(kji.T)])
+        at = tuple(kji[is_nearer].T)
+        found[at], nearest[at] = number, away[is_nearer]
+    return found
