@@ -8,6 +8,7 @@ from planner.model.image import Image
 _DECIMALS = {
     "mm": 1,
     "ml": 1,
+    "GBq": 3,
     "%": 0,
     "deg": 0,
     "gy": 1,
@@ -36,7 +37,7 @@ def value_text(metric: Metric) -> str:
     """The value without its unit; a share just short of a whole is never rounded up to it."""
     if metric.value is None:
         return "–"
-    decimals = _DECIMALS.get(metric.unit, 1)
+    decimals = 0 if metric.name.endswith("_count") else _DECIMALS.get(metric.unit, 1)
     if metric.unit == "%":
         if 0 < metric.value < 1 or 99 < metric.value < 100:
             clipped = min(metric.value, 99.9) if metric.value > 50 else max(metric.value, 0.1)

@@ -99,7 +99,8 @@ class NumberFact:
     help: str = ""
 
 
-NUMBER_FACTS: tuple[NumberFact, ...] = (
+#: Tests of the liver's function, for resection.
+FUNCTION_FACTS: tuple[NumberFact, ...] = (
     NumberFact(
         "icg_r15_percent",
         "ICG retention at 15 min",
@@ -117,6 +118,46 @@ NUMBER_FACTS: tuple[NumberFact, ...] = (
         "uptake of mebrofenin by what will remain, by body surface, from hepatobiliary scintigraphy",
     ),
 )
+
+
+#: What a treatment with Y-90 microspheres needs.
+Y90_FACTS: tuple[NumberFact, ...] = (
+    NumberFact(
+        "lung_shunt_percent",
+        "Lung shunt",
+        "%",
+        0.0,
+        99.0,
+        "share of the activity that passes to the lungs, from the scan after the test injection",
+    ),
+    NumberFact(
+        "tumor_to_normal_ratio",
+        "Tumour to normal liver",
+        "",
+        0.1,
+        100.0,
+        "counts per ml in tumour over counts per ml in normal liver: a ratio of concentrations",
+    ),
+    NumberFact("bilirubin_mg_per_dl", "Bilirubin", "mg/dl", 0.0, 50.0, "in serum; 1 mg/dl is 17.1 µmol/l"),
+    NumberFact("earlier_lung_gy", "Lungs, earlier", "Gy", 0.0, 100.0, "of all treatments before"),
+    NumberFact(
+        "earlier_whole_normal_gy",
+        "Normal liver, earlier",
+        "Gy",
+        0.0,
+        300.0,
+        "mean of all of it, treatments before",
+    ),
+    NumberFact(
+        "earlier_perfused_normal_gy",
+        "Perfused liver, earlier",
+        "Gy",
+        0.0,
+        500.0,
+        "mean of the normal liver that is perfused now, treatments before",
+    ),
+)
+NUMBER_FACTS = (*FUNCTION_FACTS, *Y90_FACTS)
 
 
 def known_number(facts: Mapping[str, str], id: str) -> float | None:

@@ -67,7 +67,7 @@ class Manifest:
     api
         Version of the contract it was written for.
     instruments
-        Kinds of instruments it judges.
+        Kinds of instruments it judges; of catheter targets also ``catheter_target/`` with the agent.
     needs
         Roles of structures without which it cannot answer.
     entry

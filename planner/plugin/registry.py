@@ -10,7 +10,8 @@ from typing import Any
 
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.log import log
-from planner.model.plan import Plan
+from planner.model.catheter import CatheterTarget
+from planner.model.plan import Instrument, Plan
 from planner.plugin.manifest import Manifest, read_manifest
 from planner.plugin.settings import make_settings
 
@@ -40,6 +41,13 @@ class TreatmentModule:
                 f"{type(error).__name__}: {error}",
                 "Reinstall or remove the package that brings it.",
             ) from error
+
+    def judges(self, instrument: Instrument) -> bool:
+        """Whether it judges an instrument: by its kind, or by its kind and what is given, as ``catheter_target/tace``."""
+        words = {instrument.kind}
+        if isinstance(instrument, CatheterTarget):
+            words.add(f"{instrument.kind}/{instrument.agent.type.value}")
+        return bool(words & set(self.manifest.instruments))
 
     def settings(self, values: Mapping[str, Any] | None = None) -> Any:
         """The module's settings with some values given; raises `InvalidValue`."""
@@ -76,8 +84,7 @@ class Registry:
 
     def judging(self, plan: Plan) -> tuple[TreatmentModule, ...]:
         """The modules that judge an instrument of a plan."""
-        kinds = {i.kind for i in plan.instruments}
-        return tuple(m for m in self.modules.values() if kinds & set(m.manifest.instruments))
+        return tuple(m for m in self.modules.values() if any(m.judges(i) for i in plan.instruments))
 
 
 def find_modules() -> Registry:

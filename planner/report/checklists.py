@@ -73,7 +73,7 @@ def _lacking(
         if id not in judged or module.function("advise") is None:
             continue
         known: frozenset[str] = frozenset().union(*(checked_lesions(a) for a in answers if a.module == id))
-        treated = (i.lesion for i in plan.instruments if i.kind in module.manifest.instruments)
+        treated = (i.lesion for i in plan.instruments if module.judges(i))
         for lesion in dict.fromkeys(treated):
             if lesion in lesions and lesion not in known:
                 yield module, judged[id], lesion

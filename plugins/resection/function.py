@@ -9,7 +9,7 @@ from planner.base.errors import InvalidValue
 from planner.model.assessment import Finding, Severity, Source
 from planner.model.case import Patient
 from planner.planning.liver_volumes import LEAST_FUNCTION, LiverState, least_by_icg, share_of_measured
-from planner.planning.patient_facts import NUMBER_FACTS, known_number
+from planner.planning.patient_facts import FUNCTION_FACTS, known_number
 from planner.planning.rules import Rule
 
 
@@ -20,7 +20,7 @@ def function_findings(patient: Patient, shares: Shares, settings: Settings) -> l
     """
     facts, found, unknown = dict(patient.facts), [], []
     values: dict[str, float | None] = {}
-    for fact in NUMBER_FACTS:
+    for fact in FUNCTION_FACTS:
         try:
             values[fact.id] = known_number(facts, fact.id)
         except InvalidValue as error:

@@ -1,0 +1,131 @@
+"""Radioembolization judged: what tips feed, how much activity is asked for, and the dose it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner_plugins.radioembolization import findings as say
+from planner_plugins.radioembolization import numbers as count
+from planner_plugins.radioembolization.dosing import Dosing
+from planner_plugins.radioembolization.settings import Settings
+from planner_plugins.radioembolization.version import VERSION
+from planner_plugins.radioembolization.voxels import predicted_dose, volume_metrics
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.model.assessment import Assessment, Finding, Metric, Preview, Severity
+from planner.model.case import Case
+from planner.model.catheter import CatheterTarget
+from planner.model.plan import Plan
+from planner.planning.catheter_facts import (
+    PLAN,
+    lesion_metrics,
+    plan_metrics,
+    target_findings,
+    tip_metrics,
+)
+from planner.planning.perfusion import Perfusion, PerfusionGround
+from planner.planning.territories import INFLOW_ROLES
+from planner.planning.y90 import HALF_LIFE, MEAN_ENERGY, PHYSICS
+from planner.plugin.hashing import plan_hash, structures_hash, trees_hash
+from planner.plugin.settings import settings_values
+
+__all__ = ["Settings", "assess", "prepare", "preview"]
+
+MODULE = "radioembolization"
+_ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
+
+
+def prepare(case: Case, settings: Settings, task: Task) -> PerfusionGround:
+    """The liver, and what each vessel of the case's trees feeds; seconds for a whole CT."""
+    trees = [t for t in case.vessel_trees if t.role in INFLOW_ROLES and t.branches]
+    return PerfusionGround.of(case.structures, trees, settings.rim_mm, settings.territories, task)
+
+
+def preview(case: Case, prepared: PerfusionGround, plan: Plan, settings: Settings, focus: str) -> Preview:
+    """All of `assess` but the dose of every voxel."""
+    dosing = _dosing(case, prepared, plan, settings)
+    return Preview(tuple(_metrics(dosing)), _ordered(_findings(dosing)))
+
+
+def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
+    """The whole answer.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no Y-90 tip or no liver, a tip lies on no branch, or names what is not there.
+    """
+    ground = prepare(case, settings, task.part(0.0, 0.6))
+    dosing = _dosing(case, ground, plan, settings)
+    predicted = predicted_dose(dosing, task.part(0.6, 0.95))
+    metrics, curves = volume_metrics(dosing, predicted)
+    task.report(1.0, "Done")
+    return Assessment(
+        MODULE,
+        VERSION,
+        {
+            "structures": structures_hash(case),
+            "plan": plan_hash(plan),
+            "vessels": trees_hash(case),
+        },
+        settings_values(settings),
+        (*_metrics(dosing), *metrics),
+        _ordered(_findings(dosing)),
+        tuple(curves),
+        fields=() if predicted is None else (predicted.field,),
+    )
+
+
+def _dosing(case: Case, ground: PerfusionGround, plan: Plan, settings: Settings) -> Dosing:
+    return Dosing(case, Perfusion(ground, _targets(plan)), settings)
+
+
+def _targets(plan: Plan) -> tuple[CatheterTarget, ...]:
+    targets = tuple(t for t in plan.catheter_targets if t.agent.type.is_y90)
+    if not targets:
+        raise InvalidValue(
+            "The plan has no tip for Y-90.", f"plan '{plan.name}'", "Click a branch of an artery first."
+        )
+    return targets
+
+
+def _metrics(dosing: Dosing) -> list[Metric]:
+    perfusion = dosing.perfusion
+    return [
+        *lesion_metrics(perfusion),
+        *plan_metrics(perfusion),
+        *tip_metrics(perfusion, dosing.case.vessel_trees),
+        *count.activity_metrics(dosing),
+        *count.dose_metrics(dosing),
+    ]
+
+
+def _findings(dosing: Dosing) -> list[Finding]:
+    case = dosing.case
+    found = target_findings(dosing.perfusion, case.vessel_trees, case.structures)
+    found += say.locked_findings(dosing.locked)
+    found += dosing.refused
+    if not dosing.locked and dosing.why_not:
+        rule = say.OVERLAPPING if dosing.perfusion.overlaps_ml else say.UNKNOWN
+        rule = say.MIXED if dosing.product is None else rule
+        found.append(rule.finding(f"No dose: {dosing.why_not}.", PLAN))
+    for prescription in dosing.prescriptions[:1]:
+        found += [_of_plan(f) for f in prescription.findings]
+        given = dosing.given_gbq
+        asked = prescription.activity_gbq
+        if given is not None and asked is not None and abs(given - asked) > 0.1 * asked:
+            text = f"{given:.3g} GBq are given; {asked:.3g} GBq are prescribed."
+            found.append(say.GIVEN_APART.finding(text, PLAN))
+    if dosing.treatment is not None:
+        text = f"Constants used: half-life {HALF_LIFE.value:g} h, mean energy {MEAN_ENERGY.value:g} MeV, {PHYSICS.title}."
+        found.append(say.CONSTANTS.finding(text, PLAN))
+    return found
+
+
+def _of_plan(finding: Finding) -> Finding:
+    return Finding(finding.rule, finding.severity, finding.text, PLAN, finding.where_lps_mm, finding.source)
+
+
+def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda f: _ORDER.index(f.severity)))

@@ -1,0 +1,63 @@
+"""What a user can set about a treatment with Y-90 microspheres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.planning.liver_volumes import BODY_SURFACES
+from planner.planning.territories import WAYS
+from planner.planning.y90 import LUNG_MASS, RESIDUAL, Intent
+from planner.planning.y90_limits import Disease, Dosed
+from planner.planning.y90_voxel_dose import Deposition
+from planner.plugin.settings import option
+
+LIMITS, DOSES = "Limits of one's own (expert)", "Dose (expert)"
+#: Ways to say how much is given.
+BY_AIM, BY_OWN_AIM, BY_LIMITS = "published aim", "own aim", "most the limits allow"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Intent, aim and limits; the defaults are the published ones."""
+
+    intent: str = option(
+        Intent.LOBAR.value, "What the treatment is to reach.", choices=tuple(i.value for i in Intent)
+    )
+    disease: str = option(
+        Disease.HCC.value,
+        "Decides the published dose of the tumour.",
+        choices=tuple(d.value for d in Disease),
+    )
+    prescribe_by: str = option(BY_AIM, "How the activity is found.", choices=(BY_AIM, BY_OWN_AIM, BY_LIMITS))
+    aim_of: str = option(
+        Dosed.TUMOR.value,
+        "What an aim of one's own is the mean dose of.",
+        choices=(Dosed.TUMOR.value, Dosed.PERFUSED.value),
+    )
+    aim_gy: float = option(205.0, "An aim of one's own.", "Gy", 1.0, 2000.0)
+    residual_percent: float = option(
+        100.0 * RESIDUAL.value, "Share that stays in vial and catheter.", "%", 0.0, 50.0
+    )
+    rim_mm: float = option(5.0, "Rim of a lesion that should be fed too.", "mm", 0.0, 20.0)
+    perfused_normal_limit_gy: float = option(
+        0.0, "Perfused normal liver at most; 0 for the published one.", "Gy", 0.0, 1000.0, drawer=LIMITS
+    )
+    whole_normal_limit_gy: float = option(
+        0.0, "Whole normal liver at most; 0 for the published one.", "Gy", 0.0, 1000.0, drawer=LIMITS
+    )
+    lung_limit_gy: float = option(
+        0.0, "Lungs at most, this treatment; 0 for the published one.", "Gy", 0.0, 200.0, drawer=LIMITS
+    )
+    lung_mass_kg: float = option(LUNG_MASS.value, "Of both lungs.", "kg", 0.2, 3.0, drawer=DOSES)
+    deposition: str = option(
+        Deposition.KERNEL.value,
+        "Where energy stays: in its voxel, or around it.",
+        choices=tuple(d.value for d in Deposition),
+        drawer=DOSES,
+    )
+    body_surface: str = option(
+        "dubois", "Formula of the body surface.", choices=tuple(BODY_SURFACES), drawer=DOSES
+    )
+    territories: str = option(
+        "euclidean", "How the nearest branch is measured.", choices=tuple(WAYS), drawer=DOSES
+    )
