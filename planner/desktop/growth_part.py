@@ -54,6 +54,7 @@ class GrowthPart(QWidget):
 
     trouble = Signal(object)
     vessels_asked = Signal()
+    look_changed = Signal()
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -79,11 +80,17 @@ class GrowthPart(QWidget):
         column.addWidget(self.volumetry)
         self.embolization = EmbolizationPart(bench, self._do)
         self.embolization.vessels_asked.connect(self.vessels_asked)
+        self.embolization.look_changed.connect(self.look_changed)
         column.addWidget(self.embolization)
         self.stages = StagePart(bench, self._do)
         column.addWidget(self.stages)
         column.addStretch(1)
         bench.growing.changed.connect(self._answers_changed)
+
+    @property
+    def shows_closed(self) -> bool:
+        """Whether what is closed is to be seen in the views while this page is open."""
+        return self.embolization.in_views.isChecked() or self.bench.growing.is_closing
 
     def refresh(self) -> None:
         """Show what is known now, and ask for what is missing."""

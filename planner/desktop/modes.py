@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from planner.desktop.afterwards_panel import AfterwardsPanel
     from planner.desktop.afterwards_work import AfterwardsWork
     from planner.desktop.case_work import CaseWork
+    from planner.desktop.catheter_panel import CatheterPanel
+    from planner.desktop.catheter_work import CatheterWork
     from planner.desktop.electrode_panel import ElectrodePanel
     from planner.desktop.electrode_work import ElectrodeWork
     from planner.desktop.path_work import PathWork
@@ -45,6 +47,7 @@ MODES = (
     Mode("ablation", "Ablation", "Place probes and judge them", "plan_panel"),
     Mode("ire", "IRE", "Irreversible electroporation: electrodes, pulses and the field", "electrode_panel"),
     Mode("resection", "Resection", "Draw what is taken out, and see what remains", "resection_panel"),
+    Mode("catheter", "Catheter", "Tips in arteries: what they feed, activity and dose", "catheter_panel"),
     Mode("paths", "Paths", "Where a needle may enter, and plans to choose from", "paths_panel"),
     Mode("vessels", "Vessels", "Vessel trees, territories, and Couinaud's segments", "vessel_panel"),
     Mode("simulation", "Simulation", "Heat or cold by a model, with vessels that cool", "simulation_panel"),
@@ -102,6 +105,7 @@ class ModalWindow(QMainWindow):
         self.electrode_work.switch(self.is_in("electrode_panel"))
         self.resection_work.switch(self.is_in("resection_panel"))
         self.vessel_work.switch(self.is_in("vessel_panel"))
+        self.catheter_work.switch(self.is_in("catheter_panel"))
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
 
@@ -149,11 +153,35 @@ class ModalWindow(QMainWindow):
         self.right.addWidget(panel)
         return panel
 
-    def _show_segments(self) -> None:
-        """Go where the liver's segments are made."""
+    def _show_vessels(self) -> None:
+        """Go where vessels are found and drawn."""
         number = next(n for n, mode in enumerate(MODES) if mode.id == "vessels")
         self.mode_buttons.button(number).click()
+
+    def _show_segments(self) -> None:
+        """Go where the liver's segments are made."""
+        self._show_vessels()
         self.vessel_panel.show_segments()
+
+    @cached_property
+    def catheter_panel(self) -> CatheterPanel:
+        """The panel of the mode Catheter."""
+        from planner.desktop.catheter_panel import CatheterPanel
+
+        panel = CatheterPanel(self.bench)
+        panel.place_asked.connect(self.go_to)
+        panel.settings_asked.connect(self.show_settings)
+        panel.trouble.connect(lambda error: show_error(self, error))
+        panel.vessels_asked.connect(self._show_vessels)
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def catheter_work(self) -> CatheterWork:
+        """What ties the mode Catheter together."""
+        from planner.desktop.catheter_work import CatheterWork
+
+        return CatheterWork(self.whole)
 
     @cached_property
     def resection_work(self) -> ResectionWork:

@@ -30,6 +30,7 @@ _KIND_WORDS = {
     "electrode_array": ("Electrodes", "∥"),
     "resection": ("Resection", "✂"),
     "embolization": ("Embolization", "⊘"),
+    "catheter_target": ("Tip", "⌁"),
 }
 
 

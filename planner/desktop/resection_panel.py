@@ -33,6 +33,7 @@ PAGES = (
     ("map", "Map", "The cut laid flat, coloured by distance"),
     ("growth", "Growth", "Embolization, volumetry over time, and operations in two stages"),
 )
+CUT, MAP, GROWTH = range(3)
 
 
 class ResectionPanel(QWidget):
@@ -48,6 +49,7 @@ class ResectionPanel(QWidget):
     settings_asked = Signal(str)
     segments_asked = Signal()
     aside_asked = Signal(bool)
+    page_changed = Signal()
     trouble = Signal(object)
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
@@ -116,9 +118,15 @@ class ResectionPanel(QWidget):
         self.legend.setText("On slices: " + " &nbsp; ".join(marks))
         show(self.legend, bool(parts))
 
+    @property
+    def is_on_growth(self) -> bool:
+        """Whether the page Growth is shown."""
+        return self.stack.currentIndex() == GROWTH
+
     def _show_page(self, number: int) -> None:
         self.stack.setCurrentIndex(number)
         self.refresh()
+        self.page_changed.emit()
 
     def _line_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -178,9 +186,9 @@ class ResectionPanel(QWidget):
         self.chosen.refresh()
         self.facts.refresh()
         self.judgement.refresh()
-        if self.stack.currentIndex() == 1:
+        if self.stack.currentIndex() == MAP:
             self.map.refresh()
-        elif self.stack.currentIndex() == 2:
+        elif self.is_on_growth:
             self.growth.refresh()
 
     def _show_rows(self, resections: tuple[Resection, ...], chosen: Resection | None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from planner.base.errors import PlannerError
+from planner.desktop.closed_views import ClosedViews
 from planner.model.points import Point, as_point
 from planner.model.resection import PatchCut, PlaneCut
 from planner.model.roles import Role
@@ -46,13 +47,17 @@ class ResectionWork(QObject):
         self.layer = CutLayer(self._handles, lambda: self.pointer.stroke)
         self._is_shown = self._is_aside = False
         self._parts: LiverParts | None = None
+        self.closed = ClosedViews(window)
+        for changed in (window.resection_panel.page_changed, window.resection_panel.growth.look_changed):
+            changed.connect(self.show_closed)
+        bench.growing.changed.connect(self._growing_changed)
         bench.resecting.changed.connect(self._tools_changed)
         window.resection_panel.aside_asked.connect(self.show_aside)
         self.pointer.drawn.connect(window.views.refresh_layers)
         window.session.dragged.connect(self._dragged)
 
     def _handles(self) -> tuple[Handle, ...]:
-        return self.pointer.handles if self.is_on else ()
+        return self.pointer.handles if self._window.bench.pointer is self.pointer else ()
 
     def switch(self, is_on: bool) -> None:
         """Begin or end the mode."""
@@ -64,7 +69,7 @@ class ResectionWork(QObject):
             bench.pointer = self.pointer
             bench.resecting.make_ready()
         else:
-            if bench.pointer is self.pointer:
+            if bench.pointer in (self.pointer, self.closed.closer):
                 bench.pointer = Pointer()
             bench.resecting.line = Line.NONE
         self.follow()
@@ -76,11 +81,13 @@ class ResectionWork(QObject):
         if self.is_on:
             self._window.resection_panel.refresh()
         self.show_cuts()
+        self.show_closed()
 
     def show_aside(self, is_on: bool) -> None:
         """Show what is taken beside what remains, or all where it is."""
         self._is_aside = is_on
         self.show_cuts()
+        self.show_closed()
         self._window.views.space.frame()
 
     def forget(self) -> None:
@@ -89,8 +96,19 @@ class ResectionWork(QObject):
         self._window.bench.resecting.line = Line.NONE
         self._window.views.show_layer(LAYER, None)
         self._is_shown = self._is_aside = False
+        self.closed.forget()
         if self.is_on:
             self._window.bench.resecting.make_ready()
+
+    def show_closed(self) -> None:
+        """Draw what embolizations close while the page Growth is open, and let clicks there close branches."""
+        bench, panel = self._window.bench, self._window.resection_panel
+        is_growth = self.is_on and panel.is_on_growth and self._window.session.is_open
+        if not is_growth:
+            bench.growing.close_by_clicks(False)
+        if self.is_on:
+            bench.pointer = self.closed.closer if bench.growing.is_closing else self.pointer
+        self.closed.follow(is_growth and panel.growth.shows_closed, self.layer.shift_lps_mm is not None)
 
     def show_cuts(self, is_dragged: bool = False) -> None:
         """Draw the cuts of the plan as it is, in whichever mode; while one is dragged nothing stands aside."""
@@ -156,6 +174,11 @@ class ResectionWork(QObject):
         if self.is_on:
             self._window.resection_panel.refresh()
             self._window.views.refresh_layers()
+            self._window.update_actions()
+
+    def _growing_changed(self) -> None:
+        self.show_closed()
+        if self.is_on:
             self._window.update_actions()
 
     def _dragged(self) -> None:

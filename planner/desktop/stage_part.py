@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from planner.desktop.pieces import Elided, clear_layout, dim_label, heading, link_button, show
 from planner.model.embolization import Embolization
 from planner.model.stages import STAGES
+from planner.scene.closed_branches import CLOSED
 from planner.session.actions import Workbench
 from planner.session.branch_rows import branch_rows
 
@@ -34,6 +36,10 @@ Do = Callable[[Callable[[], None]], None]
 NO_TREE = "No portal tree is known."
 ROWS = ("Resected", "Remnant", "Of measured liver", "Of standard liver")
 DAY_PX = 102
+CLICK_TIP = "Click portal branches in 3D or in a slice to close them, and again to open them; Esc stops"
+CLICK_HINT = "Click a portal branch, in 3D or in a slice. Esc stops."
+STOPPED = "Stopped before it was known what is closed and what is spared."
+SHOW_TIP = "The closed tree and the liver it fed, in 3D and on slices, while this page is open"
 ON_ONE_SCAN = "On the scan of this plan: what grows between the stages is not counted."
 
 
@@ -47,6 +53,7 @@ class EmbolizationPart(QWidget):
     """
 
     vessels_asked = Signal()
+    look_changed = Signal()
 
     def __init__(self, bench: Workbench, do: Do) -> None:
         super().__init__()
@@ -70,23 +77,44 @@ class EmbolizationPart(QWidget):
         self.close_branch.setToolTip("Branches of the portal vein; all beyond them is closed too")
         self.close_branch.setMenu(QMenu(self))
         self.close_branch.menu().aboutToShow.connect(self._fill_menu)
-        self.again = link_button("Try again", "Ask again for what went wrong")
+        self.by_clicks = QPushButton("Click in the views")
+        self.by_clicks.setObjectName("closeByClicks")
+        self.by_clicks.setCheckable(True)
+        self.by_clicks.setToolTip(CLICK_TIP)
+        self.by_clicks.clicked.connect(bench.growing.close_by_clicks)
+        for button in (self.close_branch, self.by_clicks):
+            button.setProperty("compact", True)
+        self.again = link_button("Try again", "Ask again for what went wrong or was stopped")
         self.again.clicked.connect(lambda _checked: bench.growing.answers.ask_again())
         self.find_tree = link_button(
             "Find vessels", "From the vessels of the liver: the mode Vessels shows how"
         )
         self.find_tree.setObjectName("findPortalTree")
         self.find_tree.clicked.connect(lambda _checked: self.vessels_asked.emit())
-        for widget in (self.close_branch, self.again, self.find_tree):
+        for widget in (self.close_branch, self.by_clicks, self.again, self.find_tree):
             line.addWidget(widget)
         line.addStretch(1)
         column.addLayout(line)
+        self.in_views = QCheckBox("Show in the views")
+        self.in_views.setObjectName("showClosed")
+        self.in_views.setToolTip(SHOW_TIP)
+        self.in_views.setChecked(True)
+        self.in_views.toggled.connect(lambda _is_on: self.look_changed.emit())
+        self.legend = dim_label(f"<span style='color:{CLOSED}'>■</span> closed &nbsp; ✕ where")
+        holder = QHBoxLayout()
+        holder.setContentsMargins(14, 0, 14, 2)
+        holder.addWidget(self.in_views)
+        holder.addStretch(1)
+        holder.addWidget(self.legend)
+        column.addLayout(holder)
         self._shown: object = None
 
     def refresh(self) -> None:
         """Show the plan's embolizations."""
         plan, trees = self.bench.session.plan, self.bench.growing.trees
-        show(self.close_branch, bool(trees))
+        for widget in (self.close_branch, self.by_clicks, self.in_views, self.legend):
+            show(widget, bool(trees))
+        self.by_clicks.setChecked(self.bench.growing.is_closing)
         show(self.find_tree, not trees)
         key = (plan.embolizations, self.bench.session.case.vessel_trees)
         if key != self._shown:
@@ -130,12 +158,24 @@ class EmbolizationPart(QWidget):
         elif found is not None:
             words = territory_words(found)
         elif is_any:
-            words = "Working out what is closed and what is spared…"
+            words = STOPPED if answers.is_stopped else self._first_words()
+        elif self.bench.growing.is_closing:
+            words = CLICK_HINT
         else:
             words = NO_TREE if not self.bench.growing.trees else ""
         self._words.setText(words)
         show(self._words, bool(words))
-        show(self.again, error is not None)
+        show(self.again, error is not None or (found is None and is_any and answers.is_stopped))
+
+    def _first_words(self) -> str:
+        """What is said while the module is asked: the closed liver alone is known sooner."""
+        from planner.planning.growth_words import closed_words
+        from planner.planning.staged_plans import EmbolizedLiver
+
+        liver = self.bench.growing.closed.liver
+        if liver is None:
+            return "Working out what is closed and what is spared…"
+        return f"{closed_words(EmbolizedLiver(liver.volume_ml, liver.liver_ml))} Working out what is spared…"
 
     def _fill_menu(self) -> None:
         menu, growing = self.close_branch.menu(), self.bench.growing
@@ -146,7 +186,11 @@ class EmbolizationPart(QWidget):
             for row in branch_rows(tree):
                 action = menu.addAction(f"{row.title}   {row.diameter_mm:.0f} mm")
                 action.setCheckable(True)
-                action.setChecked(growing.is_closed(tree.id, row.number))
+                by = growing.closing(tree.id, row.number)
+                action.setChecked(by is not None)
+                if by not in (None, row.number):
+                    action.setText(f"{action.text()}, with {tree.branch(by).title}")
+                    action.setEnabled(False)
                 action.setObjectName(f"close_{tree.id}_{row.number}")
                 toggle = partial(growing.toggle_closed, tree.id, row.number)
                 action.triggered.connect(lambda _checked=False, toggle=toggle: self._do(toggle))

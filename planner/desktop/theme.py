@@ -88,7 +88,6 @@ QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 0; }}
 #statusLine {{ border-top: 1px solid {t.line}; }}
 #statusLine QLabel {{ color: {t.dim}; font-size: 12px; }}
 #sidePanel, #sidePanel > QWidget > QWidget, #panelBody {{ background: {t.panel}; }}
-#appName {{ font-weight: 600; padding: 0 14px 0 4px; }}
 #bannerName {{ font-weight: 600; }}
 #dim, QLabel[dim="true"] {{ color: {t.dim}; font-size: {SMALL_PX}px; }}
 QLabel[heading="true"] {{ color: {t.dim}; font-size: {SMALL_PX}px; font-weight: 600; letter-spacing: 1px; padding: 8px 14px 3px 14px; }}

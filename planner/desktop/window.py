@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -124,9 +123,6 @@ class MainWindow(ModalWindow):
         line = QHBoxLayout(bar)
         line.setContentsMargins(12, 0, 12, 0)
         line.setSpacing(4)
-        name = QLabel("Liver Planner")
-        name.setObjectName("appName")
-        line.addWidget(name)
         for mode in self.make_mode_buttons():
             line.addWidget(mode)
         line.addSpacing(18)
@@ -205,6 +201,7 @@ class MainWindow(ModalWindow):
                 self.electrode_work.forget()
                 self.resection_work.forget()
                 self.vessel_work.forget()
+                self.catheter_work.forget()
                 self.bench.simulating.clear()
                 if (comparing := self.findChild(QDialog, "compareWindow")) is not None:
                     comparing.close()
@@ -225,6 +222,7 @@ class MainWindow(ModalWindow):
         self.electrode_work.follow()
         self.resection_work.follow()
         self.vessel_work.follow()
+        self.catheter_work.follow()
         self._show_banner()
         self.update_actions()
 
@@ -245,6 +243,7 @@ class MainWindow(ModalWindow):
         self.afterwards_work.follow()
         self.electrode_work.follow()
         self.resection_work.follow()
+        self.catheter_work.follow()
         self.simulation_panel.refresh()
         self._show_plan()
         self.update_actions()
@@ -287,6 +286,7 @@ class MainWindow(ModalWindow):
         if "electrode_work" in self.__dict__:
             self.electrode_work.follow()
             self.resection_work.follow()
+            self.catheter_work.follow()
         self.show_progress()
         self.update_actions()
 
@@ -314,6 +314,7 @@ class MainWindow(ModalWindow):
         self.path_work.follow()
         self.electrode_work.follow()
         self.resection_work.follow()
+        self.catheter_work.follow()
         self.simulation_panel.refresh()
         self.views.follow_plan()
         self.views.space.show_plan()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
 from planner.model.geometry import FloatArray
@@ -45,20 +47,27 @@ class CatheterWay:
         InvalidValue
             If the tree has no branch, or none within `ON_BRANCH_MM`.
         """
-        best: tuple[float, int, float] | None = None
-        for branch in tree.branches:
-            off, along = _onto(branch, np.array(lps_mm, dtype=float))
-            if best is None or off < best[0] - 1e-9:
-                best = (off, branch.number, along)
-        if best is None:
-            raise InvalidValue("The tree has no branch.", f"'{tree.id}'", "Find or draw the vessels first.")
-        if best[0] > ON_BRANCH_MM:
+        found = cls.nearest(tree, lps_mm)
+        if found.off_mm > ON_BRANCH_MM:
             raise InvalidValue(
                 "The tip lies on no branch.",
-                f"{best[0]:.0f} mm from the nearest of '{tree.id}'; at most {ON_BRANCH_MM:g} mm",
+                f"{found.off_mm:.0f} mm from the nearest of '{tree.id}'; at most {ON_BRANCH_MM:g} mm",
                 "Click a branch of the tree.",
             )
-        return cls(tree, best[1], best[2], best[0])
+        return found
+
+    @classmethod
+    def nearest(cls, tree: VesselTree, lps_mm: Point) -> CatheterWay:
+        """To the nearest place of a tree, however far that is; raises `InvalidValue` where it has no branch."""
+        if not tree.branches:
+            raise InvalidValue("The tree has no branch.", f"'{tree.id}'", "Find or draw the vessels first.")
+        pieces = _pieces(tree)
+        off = np.array(lps_mm, dtype=float) - pieces.starts_mm
+        share = np.clip((off * pieces.steps_mm).sum(axis=1) / pieces.lengths_mm**2, 0.0, 1.0)
+        away = np.linalg.norm(off - share[:, None] * pieces.steps_mm, axis=1)
+        at = int(away.argmin())
+        along = float(pieces.before_mm[at] + share[at] * pieces.lengths_mm[at])
+        return cls(tree, int(pieces.branch[at]), along, float(away[at]))
 
     @property
     def _own(self) -> Branch:
@@ -140,13 +149,27 @@ class CatheterWay:
         return CatheterWay(self.tree, branch.number, min(max(along, 0.0), branch.length_mm))
 
 
-def _onto(branch: Branch, place: FloatArray) -> tuple[float, float]:
-    """How far a place lies from a branch, and how far along it the nearest place of it lies."""
-    start, step = branch.points_lps_mm[:-1], np.diff(branch.points_lps_mm, axis=0)
-    share = np.clip(((place - start) * step).sum(axis=1) / (step**2).sum(axis=1), 0.0, 1.0)
-    away = np.linalg.norm(start + share[:, None] * step - place, axis=1)
-    at = int(away.argmin())
-    return float(away[at]), float(branch.steps_mm[:at].sum() + share[at] * branch.steps_mm[at])
+@dataclass(frozen=True, eq=False)
+class _Pieces:
+    """The straight pieces of a tree's middle lines: start, way and length of each, its branch, and where it lies along it."""
+
+    starts_mm: FloatArray
+    steps_mm: FloatArray
+    lengths_mm: FloatArray
+    before_mm: FloatArray
+    branch: npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=8)
+def _pieces(tree: VesselTree) -> _Pieces:
+    branches = tree.branches
+    return _Pieces(
+        np.concatenate([b.points_lps_mm[:-1] for b in branches]),
+        np.concatenate([np.diff(b.points_lps_mm, axis=0) for b in branches]),
+        np.concatenate([b.steps_mm for b in branches]),
+        np.concatenate([np.cumsum(b.steps_mm) - b.steps_mm for b in branches]),
+        np.repeat([b.number for b in branches], [len(b.steps_mm) for b in branches]),
+    )
 
 
 def _at(branch: Branch, values: FloatArray, along_mm: float) -> FloatArray:

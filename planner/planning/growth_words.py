@@ -121,12 +121,17 @@ def reach_words(growth: Growth) -> str:
 
 def territory_words(closed: EmbolizedLiver) -> str:
     """What is closed and what of the future remnant is spared."""
-    words = f"Closed: {closed.territory_ml:.0f} ml, {closed.share_percent:.1f} % of the liver."
+    words = closed_words(closed)
     spared, remnant = closed.spared_ml, closed.remnant_ml
     if spared is None or remnant is None or closed.spared_percent is None:
         return f"{words} Which part of the future remnant is spared is known when the plan has a resection."
     lost = f"; the other {remnant - spared:.0f} ml are closed too" if remnant - spared >= SPOKEN_OF_ML else ""
     return f"{words} Future remnant spared: {spared:.0f} of {remnant:.0f} ml ({closed.spared_percent:.1f} %){lost}."
+
+
+def closed_words(closed: EmbolizedLiver) -> str:
+    """What is closed alone."""
+    return f"Closed: {closed.territory_ml:.0f} ml, {closed.share_percent:.1f} % of the liver."
 
 
 def branch_words(embolization: Embolization, case: Case) -> str:

@@ -132,17 +132,17 @@ Y90_FACTS: tuple[NumberFact, ...] = (
     ),
     NumberFact(
         "tumor_to_normal_ratio",
-        "Tumour to normal liver",
+        "Tumour to normal",
         "",
         0.1,
         100.0,
         "counts per ml in tumour over counts per ml in normal liver: a ratio of concentrations",
     ),
     NumberFact("bilirubin_mg_per_dl", "Bilirubin", "mg/dl", 0.0, 50.0, "in serum; 1 mg/dl is 17.1 µmol/l"),
-    NumberFact("earlier_lung_gy", "Lungs, earlier", "Gy", 0.0, 100.0, "of all treatments before"),
+    NumberFact("earlier_lung_gy", "Lungs, before", "Gy", 0.0, 100.0, "of all treatments before"),
     NumberFact(
         "earlier_whole_normal_gy",
-        "Normal liver, earlier",
+        "Normal liver, before",
         "Gy",
         0.0,
         300.0,
@@ -150,14 +150,101 @@ Y90_FACTS: tuple[NumberFact, ...] = (
     ),
     NumberFact(
         "earlier_perfused_normal_gy",
-        "Perfused liver, earlier",
+        "Perfused, before",
         "Gy",
         0.0,
         500.0,
         "mean of the normal liver that is perfused now, treatments before",
     ),
 )
-NUMBER_FACTS = (*FUNCTION_FACTS, *Y90_FACTS)
+#: What is told of liver, vessels and ducts, for treatments by catheter.
+LIVER_FACTS: tuple[PatientFact, ...] = (
+    PatientFact(
+        "bclc_stage",
+        "BCLC stage",
+        (
+            ("0", "0, very early"),
+            ("a", "A, early"),
+            ("b", "B, intermediate"),
+            ("c", "C, advanced"),
+            ("d", "D, terminal"),
+        ),
+        "of hepatocellular carcinoma, Barcelona 2022",
+    ),
+    PatientFact(
+        "ecog",
+        "Performance status",
+        tuple((str(n), f"ECOG {n}") for n in range(5)),
+        "0 is fully active, 4 is confined to bed",
+    ),
+    PatientFact("ascites", "Ascites"),
+    PatientFact("encephalopathy", "Encephalopathy", help="hepatic, now or held down by drugs"),
+    PatientFact(
+        "portal_thrombosis",
+        "Portal vein thrombosis",
+        (("no", "None"), ("branch", "Of a branch"), ("main", "Of the main portal vein")),
+        "by tumour or clot",
+    ),
+    PatientFact(
+        "portal_flow",
+        "Portal flow",
+        (("hepatopetal", "Towards the liver"), ("hepatofugal", "Away from the liver")),
+        "by ultrasound or angiography",
+    ),
+    PatientFact("extrahepatic_spread", "Spread outside the liver"),
+    PatientFact(
+        "biliary_anastomosis",
+        "Biliary-enteric anastomosis or stent",
+        help="bacteria in the ducts: abscess after embolization",
+    ),
+)
+
+#: Tests beside bilirubin, which the facts of Y-90 ask for.
+LIVER_NUMBERS: tuple[NumberFact, ...] = (
+    NumberFact("child_pugh_points", "Child-Pugh", "points", 5.0, 15.0, "5-6 is class A, 7-9 B, 10-15 C"),
+    NumberFact("albumin_g_per_l", "Albumin", "g/l", 10.0, 70.0, "in serum; 1 g/dl is 10 g/l"),
+    NumberFact("afp_ng_per_ml", "Alpha-fetoprotein", "ng/ml", 0.0, 1e7, "in serum"),
+)
+
+#: What an infusion into the hepatic artery asks for besides.
+PUMP_FACTS: tuple[PatientFact, ...] = (
+    PatientFact("arteries_read_on_ct", "CT angiography read", help="of the arteries, before the operation"),
+    PatientFact(
+        "pump_perfusion",
+        "Perfusion after operation",
+        (
+            ("both", "Both lobes, the liver alone"),
+            ("part", "A part of the liver only"),
+            ("outside", "Outside the liver too"),
+        ),
+        "MAA SPECT/CT through the pump",
+    ),
+)
+NUMBER_FACTS = (*FUNCTION_FACTS, *Y90_FACTS, *LIVER_NUMBERS)
+#: All questions with a choice of answers; those of electroporation are `PATIENT_FACTS`.
+#: What a treatment with Y-90 microspheres asks beside its numbers.
+Y90_CHOICES: tuple[PatientFact, ...] = (
+    PatientFact("liver_impaired", "Liver impaired", help="cirrhosis, earlier treatment or poor function"),
+)
+CHOICE_FACTS = (*PATIENT_FACTS, *LIVER_FACTS, *PUMP_FACTS, *Y90_CHOICES)
+
+
+def _chosen(*ids: str) -> tuple[PatientFact, ...]:
+    return tuple(f for id in ids for f in CHOICE_FACTS if f.id == id)
+
+
+def _chosen_numbers(*ids: str) -> tuple[NumberFact, ...]:
+    return tuple(f for id in ids for f in NUMBER_FACTS if f.id == id)
+
+
+#: What chemoembolization asks, in order: choices, then numbers.
+CHEMOEMBOLIZATION_FACTS = (*LIVER_FACTS, *_chosen("resection_possible"))
+CHEMOEMBOLIZATION_NUMBERS = _chosen_numbers(
+    "bilirubin_mg_per_dl", "child_pugh_points", "albumin_g_per_l", "afp_ng_per_ml"
+)
+#: What an infusion asks, in order: choices, then numbers.
+INFUSION_FACTS = (*_chosen("portal_thrombosis", "extrahepatic_spread"), *PUMP_FACTS)
+INFUSION_NUMBERS = _chosen_numbers("bilirubin_mg_per_dl")
 
 
 def known_number(facts: Mapping[str, str], id: str) -> float | None:
@@ -190,11 +277,11 @@ def known_number(facts: Mapping[str, str], id: str) -> float | None:
 
 def patient_fact(id: str) -> PatientFact:
     """The fact of an id; raises `InvalidValue` where there is none."""
-    for fact in PATIENT_FACTS:
+    for fact in CHOICE_FACTS:
         if fact.id == id:
             return fact
     raise InvalidValue(
-        "There is no such fact about a patient.", id, f"Known are: {', '.join(f.id for f in PATIENT_FACTS)}."
+        "There is no such fact about a patient.", id, f"Known are: {', '.join(f.id for f in CHOICE_FACTS)}."
     )
 
 

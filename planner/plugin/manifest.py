@@ -76,6 +76,8 @@ class Manifest:
         How its metrics are shown; what is named in none is shown in the report's full table alone.
     waits
         Whether it prepares a case only once a plan has an instrument for it; else as soon as the case is open.
+    reads_vessels
+        Whether what it prepares depends on the case's trees of vessels too, and not on its structures alone.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Manifest:
     entry: str
     sections: tuple[Section, ...] = ()
     waits: bool = False
+    reads_vessels: bool = False
 
     def sections_of(self, answer: str) -> tuple[Section, ...]:
         """The sections that stand in an answer."""
@@ -130,6 +133,7 @@ def _checked(path: Path, entry_point: EntryPoint) -> Manifest:
             entry=f"{entry_point.value}.{table.get('entry', 'logic')}",
             sections=tuple(_section(s) for s in table.get("section", ())),
             waits=bool(table.get("waits", False)),
+            reads_vessels=bool(table.get("reads_vessels", False)),
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
         raise PlannerError(

@@ -11,6 +11,7 @@ from planner.session.achieving import Achieving
 from planner.session.advising import Advising
 from planner.session.appearance import CT_PRESETS, Appearance
 from planner.session.brushing import Brush, Brushing
+from planner.session.catheter_placing import CatheterPlacing
 from planner.session.comparing import Comparing
 from planner.session.electrode_placing import ElectrodePlacing
 from planner.session.following_up import FollowingUp
@@ -46,6 +47,7 @@ class Workbench:
     resecting: Resecting = field(init=False)
     comparing: Comparing = field(init=False)
     growing: Growing = field(init=False)
+    catheters: CatheterPlacing = field(init=False)
     vessels: VesselBench = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
@@ -67,6 +69,7 @@ class Workbench:
         self.resecting = Resecting(self.session)
         self.comparing = Comparing(self.session)
         self.growing = Growing(self.session)
+        self.catheters = CatheterPlacing(self.session)
         self.vessels = VesselBench(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
@@ -159,7 +162,8 @@ def _assess_why(bench: Workbench) -> str:
 def _cancel_why(bench: Workbench) -> str:
     is_running = bench.session.is_open and bench.session.judgements.is_running
     is_marking = bench.placing.step != Step.IDLE or bench.outlining.mode != Outline.NONE
-    is_marking |= bench.resecting.line != Line.NONE or bench.vessels.is_busy
+    is_marking |= bench.resecting.line != Line.NONE or bench.vessels.is_busy or bench.growing.is_closing
+    is_marking |= bench.catheters.is_on
     is_marking |= bench.following.next_click != NextClick.NOTHING or bench.brushing.brush != Brush.OFF
     return "" if is_running or is_marking or bench.outlining.proposal else "Nothing is running."
 
@@ -201,12 +205,16 @@ def _new_plan(bench: Workbench) -> None:
 
 
 def _cancel(bench: Workbench) -> None:
+    if bench.growing.is_closing:  # what the clicks have asked for goes on
+        bench.growing.close_by_clicks(False)
+        return
     bench.placing.cancel()
     bench.outlining.cancel()
     bench.following.wait_for(NextClick.NOTHING)
     bench.brushing.choose_brush(Brush.OFF)
     bench.resecting.start_line(Line.NONE)
     bench.vessels.cancel()
+    bench.catheters.stop()
     bench.session.cancel_drag()
     bench.session.judgements.cancel()
 

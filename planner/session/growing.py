@@ -19,6 +19,7 @@ from planner.model.resection import Resection
 from planner.model.roles import Role
 from planner.model.vessel_tree import VesselTree
 from planner.model.volumetry import Volumetry
+from planner.session.closed_territories import ClosedTerritories, outermost
 from planner.session.resecting import MODULE
 from planner.session.session import Session
 from planner.session.staged_answers import StagedAnswers
@@ -41,7 +42,7 @@ class Proposal:
 
 
 class Growing:
-    """Keeps volumetry, embolizations and stages; ``answers`` tells what they leave of the liver.
+    """Keeps volumetry, embolizations and stages; ``answers`` tells what they leave, ``closed`` what they close.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ class Growing:
         self._today = today
         self.answers = StagedAnswers(session)
         self.answers.changed.connect(self._say_changed)
+        self.closed = ClosedTerritories(session)
+        self._is_closing = False
 
     # volumetry -----------------------------------------------------------------------------
 
@@ -188,18 +191,35 @@ class Growing:
     def toggle_closed(self, tree: str, number: int) -> None:
         """Close a branch, together with what the chosen embolization of its tree closes; or open it again.
 
-        The chosen one is the selected, else the last of the tree.
+        The chosen one is the selected, else the last of the tree. One that lies beyond a closed branch is opened
+        with that. Branches that are gone from the tree are forgotten.
         """
         own = [e for e in self._session.plan.embolizations if e.tree == tree]
-        holding = [e for e in own if number in e.branches]
         chosen = [e for e in own if e.id == self._session.selection.instrument]
-        if holding:
-            self.set_branches(holding[0].id, set(holding[0].branches) - {number})
+        vessels, closing = self._session.case.vessel_tree(tree), self.closing(tree, number)
+        if closing is not None:
+            holding = next(e for e in own if closing in e.branches)
+            self.set_branches(holding.id, {n for n in holding.branches if n in vessels} - {closing})
         elif own:
             found = (chosen or own)[-1]
-            self.set_branches(found.id, {*found.branches, number})
+            self.set_branches(found.id, {n for n in (*found.branches, number) if n in vessels})
         else:
             self.embolize(tree, (number,))
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether clicks in the views close branches."""
+        return self._is_closing
+
+    def close_by_clicks(self, is_on: bool) -> None:
+        """Let clicks in the views close branches, or no more."""
+        if is_on != self._is_closing:
+            self._is_closing = is_on
+            self.changed.emit()
+
+    def closing(self, tree: str, number: int) -> int | None:
+        """The branch whose closure closes a branch too: itself, or one on the way to it; None where it is open."""
+        return next((c.closing(number) for c in self.closed.trees if c.tree.id == tree), None)
 
     def set_branches(self, id: str, branches: Iterable[int]) -> None:
         """Close other branches by an embolization; none at all deletes it."""
@@ -261,10 +281,10 @@ class Growing:
 
     def _outermost(self, tree: str, branches: Iterable[int]) -> tuple[int, ...]:
         """Branches without those that lie beyond others of them: those are closed anyway."""
-        vessels = self._session.case.vessel_tree(tree)
-        chosen = sorted(set(branches))
-        beyond = {b.number for n in chosen for b in vessels.subtree(n) if b.number != n}
-        return tuple(n for n in chosen if n not in beyond)
+        vessels, numbers = self._session.case.vessel_tree(tree), set(branches)
+        for number in numbers:
+            vessels.branch(number)
+        return outermost(vessels, numbers)
 
     def _name(self, tree: str, numbers: tuple[int, ...]) -> str:
         vessels = self._session.case.vessel_tree(tree)

@@ -209,7 +209,8 @@ class Judgements:
     def _prepare(self, module: TreatmentModule, case: Case) -> None:
         """Start what depends on the case alone, on a thread: even loading a module takes a while."""
         name = module.manifest.id
-        source = (case.structure_sets[:1], dict(self.settings(name)))
+        trees = case.vessel_trees if module.manifest.reads_vessels else ()
+        source = (case.structure_sets[:1], trees, dict(self.settings(name)))
         held = self._prepared.get(name)
         if held is not None and held.source == source:
             return
@@ -221,9 +222,9 @@ class Judgements:
             try:
                 load_numerics()
                 call = module.function("prepare")
-                kept, refused = usable_values(module.settings_class, source[1])
+                kept, refused = usable_values(module.settings_class, source[2])
                 if refused:
-                    self.post(lambda: self._leave_out(name, source[1], kept, refused))
+                    self.post(lambda: self._leave_out(name, source[2], kept, refused))
                     return
                 settings = module.settings(kept)
                 value = (
@@ -265,6 +266,11 @@ class Judgements:
                 rules: AccessRules = guarded(module, lambda call=call, settings=settings: call(settings))
                 return rules
         return None
+
+    def prepared(self, module: str) -> Any:
+        """What a module prepared of the case; None where it is not ready."""
+        held = self._prepared.get(module)
+        return held.value if held is not None and held.is_ready else None
 
     def is_ready(self, module: str) -> bool:
         """Whether a module can preview at once."""

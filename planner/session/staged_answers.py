@@ -41,7 +41,7 @@ class StagedAnswers:
         self._subject: tuple[Any, ...] = ()
         self._known: dict[str, Answer] = {}
         self._run: Run | None = None
-        self._asked = ""
+        self._asked = self._stopped = ""
 
     # answers -------------------------------------------------------------------------------
 
@@ -72,6 +72,11 @@ class StagedAnswers:
         return self._run is not None
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the user stopped what was being asked; `ask_again` goes on."""
+        return bool(self._stopped) and any(plan_hash(p) == self._stopped for p in self._wanted())
+
+    @property
     def error(self) -> PlannerError | None:
         """Why something cannot be told; None where nothing went wrong."""
         plans = (*self._wanted(), self._session.recorded_plan)
@@ -86,19 +91,20 @@ class StagedAnswers:
             return
         subject = self._subject_now()
         if subject != self._subject:
-            self._subject, self._known, self._run = subject, {}, None
+            self._subject, self._known, self._run, self._stopped = subject, {}, None, ""
         self._keep_judged()
         if not session.case.structure_sets:
             return
         for plan in self._wanted():
             key = plan_hash(plan)
             if key not in self._known:
-                if self._run is None or self._asked != key:
+                if key != self._stopped and (self._run is None or self._asked != key):
                     self._ask(plan, key)
                 return
 
     def ask_again(self) -> None:
-        """Ask anew for what went wrong."""
+        """Ask anew for what went wrong or was stopped."""
+        self._stopped = ""
         self._known = {k: a for k, a in self._known.items() if isinstance(a, Assessment)}
         self.follow()
         self.changed.emit()
@@ -144,7 +150,7 @@ class StagedAnswers:
             on_failed=lambda error: post(lambda: self._take(run, key, error)),
             on_cancelled=lambda: post(lambda: self._forget(run)),
         )
-        self._run, self._asked = run, key
+        self._run, self._asked, self._stopped = run, key, ""
         try:
             judgements.slow_runner.start(run, case, plan, judgements.settings(MODULE))
         except OSError as error:
@@ -160,4 +166,5 @@ class StagedAnswers:
 
     def _forget(self, run: Run) -> None:
         if self._run is run:
-            self._run = None
+            self._run, self._stopped = None, self._asked
+            self.changed.emit()

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "planning"))
 from liver_shapes import branch, lattice, organ, places
 
 from planner.base.errors import PlannerError
+from planner.base.task import Task
 from planner.desktop.application import make_application
 from planner.desktop.growth_part import GrowthPart
 from planner.model.case import Case, Patient
@@ -127,10 +128,50 @@ def test_branches_are_closed_in_the_menu(part: GrowthPart) -> None:
     assert closed.branches == (1,)
     menu.aboutToShow.emit()
     assert [a.isChecked() for a in menu.actions()] == [False, True, False]
+    part.bench.growing.toggle_closed("Portal vein", 0)
+    menu.aboutToShow.emit()
+    assert [(a.isChecked(), a.isEnabled()) for a in menu.actions()] == [
+        (True, True),
+        (True, False),
+        (True, False),
+    ]
+    assert menu.actions()[1].text().endswith(", with main portal vein")
+    part.bench.session.undo()
     day = found(part, QLineEdit, "embolizationDate_v1")
     day.setText("2026-10-08")
     day.editingFinished.emit()
     assert part.bench.session.plan.embolizations[0].date == "2026-10-08"
+
+
+def test_what_is_closed_is_told_before_the_module_has_answered(part: GrowthPart) -> None:
+    closed = part.bench.growing.closed
+    part.bench.growing.embolize("Portal vein", (1,))
+    words = found(part, QLabel, "embolizationWords")
+    assert words.text() == "Working out what is closed and what is spared…"
+    asked = closed.wanted()
+    assert asked is not None
+    closed.take(closed.make(asked, Task()))
+    part.bench.growing.changed.emit()
+    assert closed.liver is not None
+    share = 100 * closed.liver.volume_ml / closed.liver.liver_ml
+    assert words.text().startswith(
+        f"Closed: {closed.liver.volume_ml:.0f} ml, {share:.1f} % of the liver. Work"
+    )
+
+
+def test_clicks_in_the_views_and_what_is_seen_there_are_switched(part: GrowthPart) -> None:
+    heard: list[int] = []
+    part.look_changed.connect(lambda: heard.append(1))
+    assert part.shows_closed
+    part.embolization.in_views.click()
+    assert heard == [1]
+    assert not part.shows_closed
+    QTest.mouseClick(part.embolization.by_clicks, Qt.MouseButton.LeftButton)
+    assert part.bench.growing.is_closing
+    assert part.shows_closed, "one must see what one clicks"
+    assert found(part, QLabel, "embolizationWords").text().startswith("Click a portal branch")
+    part.bench.growing.close_by_clicks(False)
+    assert not part.embolization.by_clicks.isChecked()
 
 
 def test_a_day_that_is_none_goes_back_and_is_said_once(part: GrowthPart) -> None:
@@ -168,6 +209,8 @@ def test_without_vessels_the_way_to_them_is_shown(part: GrowthPart) -> None:
     session = part.bench.session
     session.change_case("Delete vessels", session.case.without_vessel_tree("Portal vein"))
     assert not part.embolization.close_branch.isVisible()
+    assert not part.embolization.by_clicks.isVisible()
+    assert not part.embolization.in_views.isVisible()
     QTest.mouseClick(part.embolization.find_tree, Qt.MouseButton.LeftButton)
     assert heard == [1]
 

@@ -371,3 +371,25 @@ def test_an_embolization_alone_needs_no_judgement_of_the_plan(bench: Workbench, 
     assert closed is not None
     assert closed.spared_ml is None
     assert isinstance(growing.answers.of(bench.session.plan), Assessment | None)
+
+
+def test_what_the_user_stopped_is_asked_again_only_when_told(bench: Workbench, growing: Growing) -> None:
+    heard: list[int] = []
+    growing.changed.connect(lambda: heard.append(1))
+    growing.embolize("Portal vein", (1,))
+    answers = growing.answers
+    answers.follow()
+    here: Here = bench.session.judgements.slow_runner  # type: ignore[assignment]
+    ((run, *_),) = here.waiting
+    run.end(run.on_cancelled)
+    assert answers.is_stopped
+    assert not answers.is_running
+    assert heard, "the page says so"
+    answers.follow()
+    assert len(here.asked) == 1
+    answers.ask_again()
+    assert not answers.is_stopped
+    assert len(here.asked) == 2
+    here.answer(bench.session)
+    assert answers.embolized() is not None
+    assert not answers.is_stopped
