@@ -177,7 +177,19 @@ def test(rest: list[str]) -> int:
             if not rest and subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
                 failed.append(title)
     say("pytest")
-    command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--durations=40", *rest]
+    command = [
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+        "--durations=40",
+        *rest,
+    ]
     if subprocess.run(command, cwd=ROOT, env=quiet_environment()).returncode != 0:
         failed.append("pytest")
     if failed:

@@ -374,7 +374,11 @@ def _report(chosen: argparse.Namespace) -> int:
         html=chosen.html or is_all,
         figures=chosen.figures or is_all,
     )
-    names = [str(p) for p in (written.html, written.pdf, *written.figures) if p is not None and p.exists()]
+    names = [
+        str(p)
+        for p in (written.html, written.pdf, *written.sheet, *written.figures)
+        if p is not None and p.exists()
+    ]
     return _print(chosen.json, {"written": names}, names)
 
 

@@ -74,30 +74,12 @@ LONG = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first, so that no worker waits for one at the end; those with a shared fixture on one worker.
+    """Long tests first, so that no worker waits for one at the end.
 
-    The groups need a pytest whose identifiers xdist can mark: 9.2.0 with xdist 3.8.0 leaves them out silently
-    (pytest-xdist issue 1386), and each worker makes the fixtures for itself.
+    Files go to the workers whole (``--dist loadfile``): what a file makes once is made once.
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None and (owner := _shared_fixture_owner(item)):
-            item.add_marker(pytest.mark.xdist_group(owner))
-
-
-def _shared_fixture_owner(item: pytest.Item) -> str:
-    """The file or folder whose fixture, made once for many tests, a test uses; empty without one."""
-    if not isinstance(item, pytest.Function):
-        return ""
-    owners = {
-        fixture[-1].baseid
-        for fixture in item._fixtureinfo.name2fixturedefs.values()
-        if fixture[-1].scope in ("module", "session") and fixture[-1].baseid.startswith("tests/")
-    }
-    # The shortest is the folder's, which holds the files' together.
-    return min(owners, key=len, default="")
 
 
 @pytest.fixture(autouse=True)

@@ -17,12 +17,16 @@ def load_numerics() -> None:
     with _lock:
         if _is_loaded:
             return
+        import scipy.fft
+        import scipy.interpolate
         import scipy.ndimage
         import scipy.spatial
         import SimpleITK
         import skimage.measure
 
         import planner.compute.margin
+        import planner.compute.slice_spread
 
-        assert all((scipy.ndimage, scipy.spatial, SimpleITK, skimage.measure, planner.compute.margin))
+        loaded = (scipy.fft, scipy.interpolate, scipy.ndimage, scipy.spatial, SimpleITK, skimage.measure)
+        assert all((*loaded, planner.compute.margin, planner.compute.slice_spread))
         _is_loaded = True

@@ -13,6 +13,7 @@ import numpy as np
 from planner.base.errors import InputRefused
 from planner.base.task import Task
 from planner.io.dicom.masks import looks_like_mask
+from planner.io.dicom.nuclear import NUCLEAR, activity_unit, unit_notes
 from planner.io.dicom.patient import patient_of
 from planner.io.dicom.pixels import read_pixels
 from planner.io.dicom.series import DicomContent, Series, content_of
@@ -246,6 +247,8 @@ def _chosen(found: Found, job: CaseJob) -> VolumeOffer:
         exact = [o for o in offers if o.key == job.series_uid]
         wanted = exact or [o for o in offers if o.key.partition("/")[0] == job.series_uid]
     sound = [o for o in wanted if o.verdict is not Verdict.REFUSED]
+    if not job.series_uid:  # a plan is made on the CT of a PET or SPECT
+        sound = [o for o in sound if o.modality not in NUCLEAR] or sound
     if len(sound) == 1:
         return sound[0]
     if len(wanted) == 1:
@@ -306,7 +309,12 @@ def _read_series(
     if stack.grid.axes[:, 2] @ grid.axes[:, 2] < -0.5:  # slices were turned round
         identity = replace(identity, instance_uids=identity.instance_uids[::-1])
     title = series.description or series.modality
-    image = _image_record(grid, title, series.modality, series.date, identity)
+    unit = ""
+    if series.modality in NUCLEAR:
+        known = activity_unit(stack.slices)
+        unit = known.words
+        findings.corrected += unit_notes(known)
+    image = _image_record(grid, title, series.modality, series.date, identity, unit)
     return image, patient_of(series.first)
 
 
@@ -325,7 +333,8 @@ def _read_file(entry: Entry, kind: Kind, folder: Path, modality: str, findings: 
         )
     view, grid = along_patient_axes(values, volume.grid)
     create_mapped(folder / IMAGE_FILE, values.dtype, grid)[...] = view
-    return _image_record(grid, entry.stem, modality, "", DicomIdentity())
+    unit = volume.header.get("LiverPlanner.Unit", "")
+    return _image_record(grid, entry.stem, modality, "", DicomIdentity(), unit)
 
 
 def _stand_up(values: Any, grid: Grid, folder: Path) -> Grid:
@@ -339,7 +348,7 @@ def _stand_up(values: Any, grid: Grid, folder: Path) -> Grid:
 
 
 def _image_record(
-    grid: Grid, title: str, modality: str, date: str, identity: DicomIdentity
+    grid: Grid, title: str, modality: str, date: str, identity: DicomIdentity, unit: str
 ) -> dict[str, Any]:
     return {
         "file": IMAGE_FILE,
@@ -347,7 +356,7 @@ def _image_record(
         "id": slug(title) or "image",
         "title": title,
         "modality": modality,
-        "unit": "HU" if modality == "CT" else "",
+        "unit": "HU" if modality == "CT" else unit,
         "acquired": date,
         "identity": asdict(identity),
     }

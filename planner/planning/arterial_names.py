@@ -133,6 +133,11 @@ def organ_of(name: str) -> str:
     return EXTRAHEPATIC.get(name, "")
 
 
+def vessel_name(tree: VesselTree, number: int) -> str:
+    """The name of a branch, or of the nearest named one it hangs on; empty where none is named."""
+    return next((b.name for b in reversed(tree.way_to(number)) if b.name), "")
+
+
 def extrahepatic_beyond(tree: VesselTree, numbers: Sequence[int]) -> tuple[Branch, ...]:
     """Branches among some that are named as arteries of another organ; the first of each such vessel."""
     chosen = set(numbers)

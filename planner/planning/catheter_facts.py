@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from planner.model.assessment import Confidence, Finding, Metric, Severity, Source
 from planner.model.catheter import CatheterTarget
 from planner.model.points import as_point
 from planner.model.roles import Role
-from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
 from planner.planning.arterial_names import extrahepatic_beyond, organ_of
 from planner.planning.catheter_way import CatheterWay
-from planner.planning.perfusion import Fed, Perfusion
+from planner.planning.perfusion import Perfusion
 from planner.planning.rules import Rule
 
 PLAN = "plan"
@@ -23,22 +20,8 @@ BY_PORTAL = "nearest portal branch, standing in for the artery beside it: an ass
 BY_SEEN = "volume that was seen to be perfused"
 #: A lesion is fed by several tips where each feeds so much of it, and left uncovered below the second; our rule.
 WATERSHED_PERCENT, COVERED_PERCENT = 5.0, 99.0
-#: A branch that ends so far outside the liver may feed something else; our rule.
-OUTSIDE_MM = 10.0
-#: An organ so near to its end is named; our rule.
-NEAR_ORGAN_MM = 15.0
 #: Reflux over less than this reaches the branch before; our rule.
 SHORT_REFLUX_MM = 10.0
-_ORGANS = (
-    Role.STOMACH,
-    Role.DUODENUM,
-    Role.BOWEL,
-    Role.GALLBLADDER,
-    Role.SPLEEN,
-    Role.KIDNEY,
-    Role.DIAPHRAGM,
-    Role.SKIN,
-)
 
 
 def _rule(id: str, severity: Severity, text: str, confidence: Confidence = Confidence.OUR_RULE) -> Rule:
@@ -165,13 +148,11 @@ def plan_metrics(perfusion: Perfusion) -> list[Metric]:
     return found
 
 
-def target_findings(
-    perfusion: Perfusion, trees: Sequence[VesselTree], structures: StructureSet
-) -> list[Finding]:
+def target_findings(perfusion: Perfusion, trees: Sequence[VesselTree]) -> list[Finding]:
     """What a person must know of the targets, in sentences."""
     found: list[Finding] = []
     for target in perfusion.targets:
-        found += _of_target(target, perfusion, trees, structures)
+        found += _of_target(target, perfusion, trees)
     for (one, other), ml in perfusion.overlaps_ml.items():
         found.append(OVERLAP.finding(f"{one} and {other} both feed {ml:.1f} ml.", one))
     for name in perfusion.ground.lesions:
@@ -186,9 +167,7 @@ def target_findings(
     return found
 
 
-def _of_target(
-    target: CatheterTarget, perfusion: Perfusion, trees: Sequence[VesselTree], structures: StructureSet
-) -> list[Finding]:
+def _of_target(target: CatheterTarget, perfusion: Perfusion, trees: Sequence[VesselTree]) -> list[Finding]:
     found = []
     tree = next((t for t in trees if t.id == target.tree), None)
     way = perfusion.ground.way(target)
@@ -213,16 +192,14 @@ def _of_target(
         text = f"The tip of {target.id} lay {way.off_mm:.1f} mm beside its vessel; it is taken to its middle."
         found.append(OFF_VESSEL.finding(text, target.id, way.tip_lps_mm))
     if tree.role is Role.HEPATIC_ARTERY:
-        found += _non_target(target, way, perfusion, structures)
+        found += _non_target(target, way, perfusion)
         if way.reflux_mm is not None and way.reflux_mm < SHORT_REFLUX_MM:
             text = f"{target.title}: {way.reflux_mm:.0f} mm back the branch before leaves; reflux reaches it."
             found.append(REFLUX.finding(text, target.id, way.tip_lps_mm))
     return found
 
 
-def _non_target(
-    target: CatheterTarget, way: CatheterWay, perfusion: Perfusion, structures: StructureSet
-) -> list[Finding]:
+def _non_target(target: CatheterTarget, way: CatheterWay, perfusion: Perfusion) -> list[Finding]:
     found = []
     named = extrahepatic_beyond(way.tree, way.beyond)
     for branch in named:
@@ -234,46 +211,10 @@ def _non_target(
         if number in told or way.tree.children(number) or branch.name:
             continue
         end = branch.points_lps_mm[-1]
-        away = _away_from_liver_mm(perfusion, end)
-        if away > OUTSIDE_MM:
-            near = _organ_near(structures, end)
+        leaves = perfusion.ground.leaving.get(way.tree.id, {}).get(number)
+        if leaves is not None:
+            away, organ = leaves
+            near = f", at {organ}" if organ else ""
             text = f"Beyond the tip of {target.title} a branch ends {away:.0f} mm outside the liver{near}: what does it feed?"
             found.append(MAY_LEAVE.finding(text, target.id, as_point(end)))
     return found
-
-
-def _away_from_liver_mm(
-    perfusion: Perfusion, place: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-) -> float:
-    """How far a place lies outside the liver, looked at as far as is asked; 0 within it."""
-    liver = perfusion.ground.liver
-    if int(liver.at(place[None])[0]) >= 0:
-        return 0.0
-    # Fibonacci directions on balls of growing radius: the first that touches the liver.
-    n = np.arange(200) + 0.5
-    up, turn = 1.0 - 2.0 * n / 200, np.pi * (1.0 + 5.0**0.5) * n
-    ways = np.column_stack([np.sqrt(1 - up**2) * np.cos(turn), np.sqrt(1 - up**2) * np.sin(turn), up])
-    for radius in np.arange(1.0, 60.0):
-        if (liver.at(place + radius * ways) >= 0).any():
-            return float(radius)
-    return 60.0
-
-
-def _organ_near(structures: StructureSet, place: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
-    from planner.compute.mask_nearness import is_near
-
-    for structure in structures.with_role(*_ORGANS):
-        if structures.box(structure.name).is_empty:
-            continue
-        mask, grid = structures.cropped(structure.name, NEAR_ORGAN_MM)
-        if bool(is_near(mask, grid, place[None], NEAR_ORGAN_MM)[0]):
-            return f", at {structure.name}"
-    return ""
-
-
-def fed_words(fed: Fed) -> str:
-    """Volume, share and segments in a line."""
-    segments = ", ".join(f"{n}: {ml:.0f} ml" for n, ml in fed.segments_ml.items())
-    return f"{fed.volume_ml:.0f} ml, {fed.share_percent:.0f} % of the liver" + (
-        f" (segments {segments})" if segments else ""
-    )

@@ -22,6 +22,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 #: Where a vessel is cut is told to this; finer steps only cost time while a cut is dragged.
 STEP_MM = 2.0
+#: Lengths that are whole steps but for their rounding count as such.
+HAIR = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ def _thinned(points: FloatArray) -> FloatArray:
     """Points of a line so far apart at least, with its ends."""
     away = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     # The first point of each step along the line, and the last of all.
-    _, first = np.unique(np.floor(away / STEP_MM), return_index=True)
+    _, first = np.unique(np.floor(away / STEP_MM + HAIR), return_index=True)
     return np.asarray(points[np.union1d(first, [len(points) - 1])])
 
 

@@ -7,7 +7,7 @@ feeds less and less; sums are over classes of voxels and exact.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,22 +17,27 @@ from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.compute.outline_distance import OutlineDistance
 from planner.compute.outline_nearness import OutlineNearness
+from planner.model.assessment import ScalarField
 from planner.model.catheter import CatheterTarget
 from planner.model.geometry import FloatArray
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
+from planner.planning.arterial_names import organ_of, vessel_name
 from planner.planning.catheter_way import CatheterWay
 from planner.planning.flow_numbers import FlowNumbers
+from planner.planning.leaving_branches import leaving_branches
 from planner.planning.liver_classes import LESION, LiverClasses
 from planner.planning.liver_ground import LiverGround
 from planner.planning.segment_map import SegmentMap, segments_there
-from planner.planning.territories import inflow
+from planner.planning.territories import Territories, inflow
 
 BoolArray = npt.NDArray[np.bool_]
 
 #: Columns of the classes beside the lesions: the segment, and the lesion whose rim a voxel lies in.
 SEGMENT, RIM = "segment", "rim"
+#: The field that says which tip feeds each voxel: its place among them from 1, and this where several do.
+PERFUSED, SEVERAL = "perfused", 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +54,8 @@ class PerfusionGround:
         How far the rim of a lesion reaches.
     outside_ml
         By perfused structure what of it lies outside the liver.
+    leaving
+        By tree of arteries its branches that end outside the liver: how far, and at which organ.
     notes
         What a reader should know, in words.
     """
@@ -57,6 +64,7 @@ class PerfusionGround:
     flows: Mapping[str, FlowNumbers]
     rim_mm: float
     outside_ml: Mapping[str, float] = field(default_factory=dict)
+    leaving: Mapping[str, Mapping[int, tuple[float, str]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -98,18 +106,21 @@ class PerfusionGround:
             outside[structure.name] = missed * liver.grid.voxel_volume_ml
             liver = liver.with_column(_seen(structure.name), np.where(within, 0, -1))
         flows: dict[str, FlowNumbers] = {}
+        leaving: dict[str, Mapping[int, tuple[float, str]]] = {}
         for n, tree in enumerate(trees):
             part = task.part(0.2 + 0.8 * n / len(trees), 0.2 + 0.8 * (n + 1) / len(trees))
             try:
-                territories = inflow(tree, structures, way, part, ground)
+                territories = _hepatic_inflow(tree, structures, way, part, ground)
             except InvalidValue as error:
                 notes.append(f"{tree.id}: {error.what}")
                 continue
             flows[tree.id] = FlowNumbers.of(territories)
+            if tree.role is Role.HEPATIC_ARTERY:
+                leaving[tree.id] = leaving_branches(tree, structures, ground)
             notes += [t for t in territories.notes if t not in notes]
             liver = liver.with_column(_flow(tree.id), flows[tree.id].voxels.astype(np.int32))
         task.report(1.0, "What each vessel feeds")
-        return cls(liver, flows, rim_mm, outside, tuple(notes))
+        return cls(liver, flows, rim_mm, outside, leaving, tuple(notes))
 
     @cached_property
     def volumes_ml(self) -> FloatArray:
@@ -279,10 +290,35 @@ class Perfusion:
                     found[one, other] = both
         return found
 
+    @property
+    def field(self) -> ScalarField:
+        """Which tip feeds each voxel of the liver's box: 0 none, 1 the first, `SEVERAL` more than one."""
+        label, count = np.zeros(self.ground.liver.classes, np.uint8), np.zeros(self.ground.liver.classes, int)
+        for number, own in enumerate(self.classes.values()):
+            label[own] = number + 1
+            count += own
+        label[count > 1] = SEVERAL
+        values = np.append(label, np.uint8(0))[self.ground.liver.codes]
+        return ScalarField(PERFUSED, self.ground.liver.grid, values, "")
+
     def feeding(self, lesion: str, least_percent: float = 1.0) -> tuple[tuple[str, float], ...]:
         """Tips that feed a lesion, with the share each feeds, most first."""
         shares = [(id, fed.lesion_percent(lesion)) for id, fed in self.by_tip.items()]
         return tuple(sorted((s for s in shares if s[1] >= least_percent), key=lambda s: -s[1]))
+
+
+def _hepatic_inflow(
+    tree: VesselTree, structures: StructureSet, way: str, task: Task, ground: LiverGround
+) -> Territories:
+    """The liver shared out among branches that are not named as another organ's, and what lies beyond those."""
+    other = {b.number for b in tree.branches if organ_of(vessel_name(tree, b.number))}
+    if not other:
+        return inflow(tree, structures, way, task, ground)
+    own = tree.with_branches(
+        replace(b, parent=None) if b.parent in other else b for b in tree.branches if b.number not in other
+    )
+    found = inflow(own, structures, way, task, ground)
+    return Territories(tree, ground, found.labels, way, found.notes)
 
 
 def _seen(name: str) -> str:

@@ -18,6 +18,7 @@ from planner.model.embolization import Embolization, embolization_document, embo
 from planner.model.geometry import Grid
 from planner.model.image import DicomIdentity, Image
 from planner.model.plan import Applicator, FocusGrid, Instrument, Plan
+from planner.model.registration import Registration
 from planner.model.resection import Resection, resection_document, resection_of_document
 from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
@@ -97,6 +98,10 @@ def case_message(case: Case, files: ArrayFiles) -> Document:
         ],
         "vessel_trees": [_tree_row(t) for t in case.vessel_trees],
         "liver_places": dict(case.liver_places),
+        "registrations": [
+            {"document": r.document(), "components": [files.reference(c) for c in r.components]}
+            for r in case.registrations
+        ],
     }
 
 
@@ -136,6 +141,10 @@ def case_of_message(message: Document) -> Case:
         tuple(message["notes"]),
         vessel_trees=trees,
         liver_places={word: tuple(p) for word, p in message["liver_places"].items()},
+        registrations=tuple(
+            Registration.of_document(r["document"], [mapped(c) for c in r["components"]])
+            for r in message["registrations"]
+        ),
     )
 
 

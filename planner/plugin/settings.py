@@ -26,6 +26,7 @@ class Option:
     choices: tuple[str, ...]
     help: str
     drawer: str = ""
+    is_of_case: bool = False
 
 
 def option(
@@ -36,6 +37,7 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     drawer: str = "",
+    is_of_case: bool = False,
 ) -> Any:
     """A field of a Settings dataclass.
 
@@ -49,8 +51,13 @@ def option(
         Unit, inclusive range of a number, allowed words.
     drawer
         Title of the drawer of a form it is put away in; empty for what everybody sets.
+    is_of_case
+        Whether it speaks of one patient: it is not kept for the next case.
     """
-    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices, "drawer": drawer}
+    metadata = {
+        "help": help, "unit": unit, "low": low, "high": high, "choices": choices, "drawer": drawer,
+        "is_of_case": is_of_case,
+    }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -69,6 +76,7 @@ def options_of(settings_class: type[Any]) -> tuple[Option, ...]:
                 tuple(meta.get("choices", ())),
                 meta.get("help", ""),
                 meta.get("drawer", ""),
+                bool(meta.get("is_of_case", False)),
             )
         )
     return tuple(found)
@@ -89,6 +97,12 @@ def make_settings(settings_class: type[_S], values: Mapping[str, Any]) -> _S:
             "There is no such setting.", ", ".join(unknown), f"Settings are: {', '.join(known) or 'none'}."
         )
     return settings_class(**{name: _parsed(known[name], value) for name, value in values.items()})
+
+
+def kept_values(settings_class: type[Any], values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
+    """Values that are kept for the next case: all but those that speak of one patient."""
+    of_case = {o.name for o in options_of(settings_class) if o.is_of_case}
+    return {name: value for name, value in values.items() if name not in of_case}
 
 
 def usable_values(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from planner.base.task import Task
 from planner.model.assessment import Assessment
 from planner.model.case import Case
+from planner.model.catheter import CatheterTarget
 from planner.model.plan import Plan
 from planner.model.roles import Role
 from planner.plugin.judging import advise
@@ -73,6 +74,8 @@ def _lacking(
         if id not in judged or module.function("advise") is None:
             continue
         known: frozenset[str] = frozenset().union(*(checked_lesions(a) for a in answers if a.module == id))
+        if not known and any(isinstance(i, CatheterTarget) and module.judges(i) for i in plan.instruments):
+            yield module, judged[id], ""  # of the patient and all tips together
         treated = (i.lesion for i in plan.instruments if module.judges(i))
         for lesion in dict.fromkeys(treated):
             if lesion in lesions and lesion not in known:

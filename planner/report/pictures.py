@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from planner.model.assessment import Assessment, ScalarField, Surface
 from planner.model.case import Case
 from planner.model.plan import Plan, Point
 from planner.model.roles import Role
+from planner.report.catheter_pictures import catheter_layers, fed_lesions
 from planner.report.cut_pictures import (
     cut_layer,
     cut_map_picture,
@@ -21,10 +23,10 @@ from planner.report.cut_pictures import (
 )
 from planner.report.face_map_picture import face_map_picture, face_map_words
 from planner.scene.contours import SliceOutlines
-from planner.scene.drawn_cuts import CutLayer
 from planner.scene.drawn_electrodes import drawn_arrays
 from planner.scene.field_overlay import ELECTRIC_UNIT, field_cut
 from planner.scene.instruments import drawn_foci, drawn_probes
+from planner.scene.layers import Layer
 from planner.scene.planes import Orientation, PlaneStack
 from planner.scene.slice_frame import SliceFrame
 from planner.scene.slice_painter import OutlineStyle, SliceContent, paint_slice
@@ -101,9 +103,9 @@ def slice_content(
     through_lps_mm: Point,
     lesion: str,
     solved: SolvedField | None = None,
-    cuts: CutLayer | None = None,
+    layers: Sequence[Layer] = (),
 ) -> SliceContent:
-    """What is on a slice through a point: outlines, instruments with zones, a solved field, and cuts."""
+    """What is on a slice through a point: outlines, instruments with zones, a solved field, and what else is laid over."""
     image = case.image()
     stack = PlaneStack.of(image.grid, orientation)
     index = stack.index_of(through_lps_mm)
@@ -132,7 +134,7 @@ def slice_content(
         simulated=SurfaceCut(zone, stack).of(index)[0] if zone is not None else None,
         foci=drawn_foci(plan),
         arrays=drawn_arrays(plan),
-        marks=(cuts.on_slice(stack, index),) if cuts is not None else (),
+        marks=tuple(layer.on_slice(stack, index) for layer in layers),
     )
 
 
@@ -150,8 +152,16 @@ def slice_picture(content: SliceContent, middle_lps_mm: Point) -> QImage:
     return picture
 
 
-def space_picture(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -> QImage:
-    """The case in 3D with instruments, zones and lesions painted by their margin."""
+def plan_layers(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -> tuple[Layer, ...]:
+    """Resections and catheters of a plan, as they lie over slices and in 3D."""
+    cuts = cut_layer(plan, assessments)
+    return (*(() if cuts is None else (cuts,)), *catheter_layers(case, plan, assessments))
+
+
+def space_picture(
+    case: Case, plan: Plan, assessments: tuple[Assessment, ...], layers: Sequence[Layer] = ()
+) -> QImage:
+    """The case in 3D with instruments, zones, lesions painted by their margin, and what else is laid over."""
     scene = SpaceScene()
     try:
         look = Appearance()
@@ -163,11 +173,11 @@ def space_picture(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -
         scene.set_probes(drawn_probes(plan), "", drawn_foci(plan), drawn_arrays(plan))
         margins = {s.subject: s for a in assessments for s in a.surfaces if s.name == "lesion_margin"}
         scene.set_margins(tuple(margins.values()))
-        solved, cuts = solved_field(assessments), cut_layer(plan, assessments)
+        solved = solved_field(assessments)
         if solved is not None:
             scene.set_simulated(solved.zone)
-        if cuts is not None:
-            scene.set_layer("cuts", cuts.in_space())
+        for n, layer in enumerate(layers):
+            scene.set_layer(f"plan {n}", layer.in_space())
         scene.look_from("anterior")
         return scene.image(*SPACE_PX)
     finally:
@@ -177,7 +187,7 @@ def space_picture(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -
 def pictured_lesions(case: Case, plan: Plan, assessments: tuple[Assessment, ...]) -> tuple[str, ...]:
     """The lesions instruments of any kind treat or take, in the plan's order; the case's first where there is none."""
     treated = [i.lesion for i in plan.instruments if i.lesion]
-    named = tuple(dict.fromkeys([*treated, *resected_lesions(assessments)]))
+    named = tuple(dict.fromkeys([*treated, *resected_lesions(assessments), *fed_lesions(assessments)]))
     if named or not case.structure_sets:
         return named
     return tuple(s.name for s in case.structures.with_role(Role.LESION))[:1]
@@ -198,13 +208,13 @@ def lesion_center(case: Case, lesion: str) -> Point:
 
 def save_pictures(case: Case, plan: Plan, assessments: tuple[Assessment, ...], folder: Path) -> Pictures:
     """Write all pictures of a report as PNG into a folder."""
-    solved, cuts = solved_field(assessments), cut_layer(plan, assessments)
+    solved, layers = solved_field(assessments), plan_layers(case, plan, assessments)
     slices = []
     for n, lesion in enumerate(pictured_lesions(case, plan, assessments), start=1):
         center = lesion_center(case, lesion)
         for orientation in Orientation:
             name = f"lesion{n}-{orientation.value}.png"
-            content = slice_content(case, plan, orientation, center, lesion, solved, cuts)
+            content = slice_content(case, plan, orientation, center, lesion, solved, layers)
             slice_picture(content, center).save(str(folder / name))
             caption = f"{lesion}, {orientation.value}"
             slices.append(Picture(name, caption, lesion, content.overlay is not None))
@@ -218,10 +228,12 @@ def save_pictures(case: Case, plan: Plan, assessments: tuple[Assessment, ...], f
     for id, found in cut_maps(case, plan, assessments).items():
         cut_map_picture(found).save(str(folder / f"cut-{id}-map.png"))
         flat.append(Picture(f"cut-{id}-map.png", cut_map_words(id, found), id))
-    space_picture(case, plan, assessments).save(str(folder / "space.png"))
+    space_picture(case, plan, assessments, layers).save(str(folder / "space.png"))
     words = "3D from the front; lesions coloured by margin"
-    if cuts is not None:
+    if plan.resections:
         words = "3D from the front; cuts coloured by how near lesions lie"
+    elif plan.catheter_targets:
+        words = "3D from the front; what each tip feeds in its colour"
     if solved is not None and solved.zone is not None:
         words += ", the zone of the electric field sand-coloured"
     return Pictures(tuple(slices), tuple(maps), tuple(flat), Picture("space.png", words))

@@ -36,9 +36,10 @@ from planner.report.electrode_facts import field_legend
 from planner.report.facts import report_facts
 from planner.report.growth_facts import growth_facts, save_growth_picture, with_staged, without_staged
 from planner.report.pictures import Pictures, save_pictures
+from planner.report.treatment_sheet import sheet_facts, write_sheet
 from planner.scene.palette import CUT_CLASSES, MARGIN_CLASSES
 
-DPI = 150
+DPI, FONT_POINTS = 150, 8.5
 #: Of the time modules take to answer, checklists take the rest.
 JUDGED_SHARE = 0.95
 #: Of the rest, stages and embolizations take so much.
@@ -52,6 +53,7 @@ class WrittenReport:
     html: Path
     pdf: Path | None
     figures: tuple[Path, ...]
+    sheet: tuple[Path, ...] = ()
 
 
 def judge_all(
@@ -140,6 +142,7 @@ def write_report(
         **report_facts(case, plan, assessments, registry),
         "legend": field_legend(assessments),
         "growth": growth,
+        "sheet": sheet_facts(case, plan, assessments),
     }
     inline = {n: "data:image/png;base64," + base64.b64encode(c).decode() for n, c in pictures.items()}
     if html:
@@ -147,7 +150,9 @@ def write_report(
     document = folder / "report.pdf"
     if pdf:
         _write_pdf(_rendered(facts, saved, {n: n for n in pictures}, is_print=True), pictures, document)
-    return WrittenReport(page, document if pdf else None, tuple(written))
+    sheet = sheet_facts(case, plan, assessments)
+    made = write_sheet(sheet, folder, html=html, pdf=pdf) if sheet is not None else ()
+    return WrittenReport(page, document if pdf else None, tuple(written), made)
 
 
 def _rendered(
@@ -182,14 +187,14 @@ def _write_pdf(html: str, pictures: dict[str, bytes], path: Path) -> None:
 
 
 def printed_document(
-    html: str, pictures: dict[str, bytes], device: QPaintDevice, page_px: QSizeF
+    html: str, pictures: dict[str, bytes], device: QPaintDevice, page_px: QSizeF, points: float = FONT_POINTS
 ) -> QTextDocument:
     """A page laid out for a paint device, cut into sheets of a size in its pixels."""
     document = QTextDocument()
     # Without the paint device the text is laid out for a screen and shrinks into a corner.
     document.documentLayout().setPaintDevice(device)
     font = QFont("DejaVu Sans")
-    font.setPointSizeF(8.5)
+    font.setPointSizeF(points)
     document.setDefaultFont(font)
     for name, content in pictures.items():
         document.addResource(QTextDocument.ResourceType.ImageResource, QUrl(name), QImage.fromData(content))

@@ -23,6 +23,7 @@ from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.structures import StructureSet
 from planner.plugin.registry import Registry, find_modules
+from planner.plugin.settings import kept_values
 from planner.session.history import History, State
 from planner.session.judgement import Judgements, Post
 from planner.session.selection import Selection
@@ -171,7 +172,9 @@ class Session:
         self.trouble.emit(error)
 
     def _keep_module_settings(self, module: str) -> None:
-        self.change_settings(self.settings.with_module(module, self.judgements.settings(module)))
+        judgements = self.judgements
+        kept = kept_values(judgements.registry.module(module).settings_class, judgements.settings(module))
+        self.change_settings(self.settings.with_module(module, kept))
 
     @property
     def _state(self) -> State:

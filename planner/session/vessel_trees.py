@@ -13,6 +13,7 @@ from planner.model.points import Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
+from planner.planning import arterial_names
 from planner.session.session import Session
 
 if TYPE_CHECKING:
@@ -43,10 +44,9 @@ STANDARD_NAMES: Mapping[Role, tuple[str, ...]] = {
         *(f"segment {n}" for n in range(1, 9)),
     ),
     Role.HEPATIC_ARTERY: (
-        "common hepatic artery",
-        "proper hepatic artery",
-        "right hepatic artery",
-        "left hepatic artery",
+        *arterial_names.TRUNKS,
+        *arterial_names.HEPATIC,
+        *arterial_names.EXTRAHEPATIC,
         *(f"segment {n}" for n in range(1, 9)),
     ),
 }

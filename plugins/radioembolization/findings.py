@@ -24,6 +24,23 @@ CONSTANTS = _rule("constants_used", Severity.INFO, "constants of the reference s
 GIVEN_APART = _rule(
     "given_differs_from_prescribed", Severity.WARNING, "what is given should be what is prescribed"
 )
+NOT_MEASURED = _rule(
+    "activity_image_not_used",
+    Severity.WARNING,
+    "what an image of activity does not say is asked, never guessed",
+)
+UNIT_ASKED = _rule(
+    "activity_unit_asked", Severity.WARNING, "totals that differ by a factor near 1000 differ in their unit"
+)
+TOTAL_APART = _rule(
+    "measured_differs_from_given", Severity.WARNING, "the liver should hold what was given, within 20 %"
+)
+TOTAL_UNCHECKED = _rule("measured_not_checked", Severity.INFO, "what is not entered is unknown")
+PLACE_ASSUMED = _rule("activity_place_assumed", Severity.WARNING, "a place nobody states is not known")
+KIND_ASSUMED = _rule("activity_kind_assumed", Severity.WARNING, "activity is shown by SPECT and PET")
+IMAGE_CUT = _rule("activity_image_cuts_liver", Severity.WARNING, "activity beyond an image is not seen")
+OTHER_NUCLIDE = _rule("activity_other_nuclide", Severity.WARNING, "another tracer predicts, it shows no Y-90")
+BLURRED = _rule("activity_blurred", Severity.INFO, "SPECT and PET blur over 5 to 15 mm")
 
 
 def locked_findings(reasons: Sequence[str]) -> list[Finding]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from planner_plugins.radioembolization import findings as say
 from planner_plugins.radioembolization import numbers as count
+from planner_plugins.radioembolization.delivered import delivered_metrics
 from planner_plugins.radioembolization.dosing import Dosing
+from planner_plugins.radioembolization.measured import Measured, measured_dose
 from planner_plugins.radioembolization.settings import Settings
 from planner_plugins.radioembolization.version import VERSION
-from planner_plugins.radioembolization.voxels import predicted_dose, volume_metrics
+from planner_plugins.radioembolization.voxels import LiverParts, predicted_dose, volume_metrics
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
@@ -27,7 +30,7 @@ from planner.planning.catheter_facts import (
 from planner.planning.perfusion import Perfusion, PerfusionGround
 from planner.planning.territories import INFLOW_ROLES
 from planner.planning.y90 import HALF_LIFE, MEAN_ENERGY, PHYSICS
-from planner.plugin.hashing import plan_hash, structures_hash, trees_hash
+from planner.plugin.hashing import image_hash, plan_hash, structures_hash, trees_hash
 from planner.plugin.settings import settings_values
 
 __all__ = ["Settings", "assess", "prepare", "preview"]
@@ -58,8 +61,15 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
     """
     ground = prepare(case, settings, task.part(0.0, 0.6))
     dosing = _dosing(case, ground, plan, settings)
-    predicted = predicted_dose(dosing, task.part(0.6, 0.95))
+    parts = LiverParts.of(dosing) if settings.activity_image else None
+    predicted = predicted_dose(dosing, task.part(0.6, 0.95 if parts is None else 0.75), parts)
     metrics, curves = volume_metrics(dosing, predicted)
+    measured = None if parts is None else measured_dose(dosing, parts, task.part(0.75, 0.95))
+    doses = [predicted]
+    if measured is not None:
+        metrics += delivered_metrics(dosing, measured, predicted)
+        curves += [] if measured.dose is None else measured.dose.curves("dose_volume_delivered")
+        doses.append(measured.dose)
     task.report(1.0, "Done")
     return Assessment(
         MODULE,
@@ -68,13 +78,23 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
             "structures": structures_hash(case),
             "plan": plan_hash(plan),
             "vessels": trees_hash(case),
+            **_image_inputs(case, measured),
         },
         settings_values(settings),
         (*_metrics(dosing), *metrics),
-        _ordered(_findings(dosing)),
+        _ordered([*_findings(dosing), *(() if measured is None else measured.findings)]),
         tuple(curves),
-        fields=() if predicted is None else (predicted.field,),
+        fields=(dosing.perfusion.field, *(d.field for d in doses if d is not None)),
     )
+
+
+def _image_inputs(case: Case, measured: Measured | None) -> dict[str, str]:
+    """The image of activity, its unit and how it lies, where it was used."""
+    if measured is None or not measured.fingerprint:
+        return {}
+    unit = case.image(measured.image).unit
+    words = f"{image_hash(case, measured.image)} {unit} {measured.fingerprint}"
+    return {"activity": hashlib.sha256(words.encode()).hexdigest()}
 
 
 def _dosing(case: Case, ground: PerfusionGround, plan: Plan, settings: Settings) -> Dosing:
@@ -103,7 +123,7 @@ def _metrics(dosing: Dosing) -> list[Metric]:
 
 def _findings(dosing: Dosing) -> list[Finding]:
     case = dosing.case
-    found = target_findings(dosing.perfusion, case.vessel_trees, case.structures)
+    found = target_findings(dosing.perfusion, case.vessel_trees)
     found += say.locked_findings(dosing.locked)
     found += dosing.refused
     if not dosing.locked and dosing.why_not:

@@ -82,7 +82,7 @@ def dose_metrics(dosing: Dosing) -> list[Metric]:
         ("lung_dose_gy", None if dose is None else dose.lung_gy, basis, Dosed.LUNG, why),
     ]  # fmt: skip
     found = [
-        Metric(name, value, "Gy", PLAN, method, _at_most(dosing, of), note="" if value is not None else note)
+        Metric(name, value, "Gy", PLAN, method, at_most(dosing, of), note="" if value is not None else note)
         for name, value, method, of, note in rows
     ]
     normal = None if dose is None else dose.whole_normal_gy
@@ -128,7 +128,7 @@ def _lesion_doses(dosing: Dosing, method: str, why: str) -> list[Metric]:
             note = "it is not fed"
         note = "" if value is not None else note
         of = f"{method}; of the {share:.0f} % that are fed"
-        aim = _at_least(dosing)
+        aim = at_least(dosing)
         found.append(
             Metric("lesion_dose_gy", value, "Gy", name, of, None if made is not None else aim, note=note)
         )
@@ -156,12 +156,14 @@ def _binding(prescription: Prescription) -> str:
     return "" if cap is None else f"bound by {cap.limit.most.value:g} Gy for {cap.limit.of.value}"
 
 
-def _at_most(dosing: Dosing, of: Dosed | None) -> Target | None:
+def at_most(dosing: Dosing, of: Dosed | None) -> Target | None:
+    """The limit of what is dosed; None where there is none."""
     limit = next((x for x in dosing.limits if x.of == of and not x.waived), None)
     return None if limit is None else Target(high=limit.most.value, source=limit.most.cited)
 
 
-def _at_least(dosing: Dosing) -> Target | None:
+def at_least(dosing: Dosing) -> Target | None:
+    """The aim for lesions; None where there is none."""
     aim = dosing.aim
     if aim is None or aim.of not in (Dosed.TUMOR, Dosed.PERFUSED):
         return None

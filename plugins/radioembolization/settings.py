@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.planning.activity_unit import COUNTS, GBQ_PER_ML
 from planner.planning.liver_volumes import BODY_SURFACES
 from planner.planning.territories import WAYS
 from planner.planning.y90 import LUNG_MASS, RESIDUAL, Intent
@@ -12,8 +13,12 @@ from planner.planning.y90_voxel_dose import Deposition
 from planner.plugin.settings import option
 
 LIMITS, DOSES = "Limits of one's own (expert)", "Dose (expert)"
+MEASURED = "Dose delivered, from a SPECT or PET"
 #: Ways to say how much is given.
 BY_AIM, BY_OWN_AIM, BY_LIMITS = "published aim", "own aim", "most the limits allow"
+#: How an image of activity is made activity; and who says its unit and the time it is true of.
+KNOWN_UNITS, GIVEN_ACTIVITY = "known units", "given activity"
+BY_IMAGE, AT_TREATMENT, AT_SCAN = "as the image says", "the treatment", "the scan"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,42 @@ class Settings:
     )
     lung_limit_gy: float = option(
         0.0, "Lungs at most, this treatment; 0 for the published one.", "Gy", 0.0, 200.0, drawer=LIMITS
+    )
+    activity_image: str = option(
+        "",
+        "SPECT or PET of the case that shows the activity, by its id; empty: none.",
+        drawer=MEASURED,
+        is_of_case=True,
+    )
+    scale_to: str = option(
+        KNOWN_UNITS,
+        "Activity by the image's unit, or so that liver and lungs hold what was given.",
+        choices=(KNOWN_UNITS, GIVEN_ACTIVITY),
+        drawer=MEASURED,
+        is_of_case=True,
+    )
+    activity_unit: str = option(
+        BY_IMAGE,
+        "Unit of the image's values.",
+        choices=(BY_IMAGE, *GBQ_PER_ML, COUNTS),
+        drawer=MEASURED,
+        is_of_case=True,
+    )
+    activity_as_of: str = option(
+        BY_IMAGE,
+        "The time the image's values are decay-corrected to.",
+        choices=(BY_IMAGE, AT_TREATMENT, AT_SCAN),
+        drawer=MEASURED,
+        is_of_case=True,
+    )
+    scan_after_h: float = option(
+        0.0,
+        "From treatment to scan, where values are of the scan's time.",
+        "h",
+        0.0,
+        400.0,
+        drawer=MEASURED,
+        is_of_case=True,
     )
     lung_mass_kg: float = option(LUNG_MASS.value, "Of both lungs.", "kg", 0.2, 3.0, drawer=DOSES)
     deposition: str = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,15 @@ from planner_plugins.radioembolization.dosing import Dosing
 
 from planner.base.task import Task
 from planner.compute.dose_volume import DoseVolume
+from planner.compute.voxel_blocks import VoxelBlocks
 from planner.model.assessment import Curve, Metric, ScalarField
-from planner.model.geometry import Grid
 from planner.planning.catheter_facts import PLAN
 from planner.planning.y90_voxel_dose import Deposition, VoxelDose, voxel_dose
 
 #: Name of the field among a module's fields.
 DOSE = "dose"
+#: Parts of the liver beside its lesions.
+PERFUSED_NORMAL, WHOLE_NORMAL = "perfused normal liver", "whole normal liver"
 #: Dose is worked out on voxels of about this edge: activity by territories knows no finer detail.
 VOXEL_MM = 2.0
 #: Beyond the liver dose is worked out so far: the range of the electrons.
@@ -24,27 +27,80 @@ BEYOND_MM = 12.0
 
 
 @dataclass(frozen=True, eq=False)
-class PredictedDose:
-    """Dose on blocks of the structures' voxels, and which share of each block is what.
+class LiverParts:
+    """Blocks of the structures' voxels, and which share of each block is what.
 
     Parameters
     ----------
-    dose
-        Of the blocks.
+    blocks
+        Of the liver's box and what lies around it.
     inside
-        By structure its share of each block, [k, j, i].
+        By structure its share of each block, [k, j, i]; the liver by the name of the plan.
     """
 
+    blocks: VoxelBlocks
+    inside: Mapping[str, npt.NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, dosing: Dosing) -> LiverParts:
+        """Of what a plan's tips feed."""
+        ground = dosing.perfusion.ground
+        blocks = VoxelBlocks.about(ground.liver.grid, VOXEL_MM, BEYOND_MM)
+        masks = {PLAN: ground.liver.codes >= 0}
+        for name in ground.lesions:
+            masks[name] = ground.mask(ground.of_lesion(name))
+        masks[PERFUSED_NORMAL] = ground.mask(dosing.perfusion.all.classes & ~ground.tumor)
+        masks[WHOLE_NORMAL] = ground.mask(~ground.tumor)
+        return cls(blocks, {name: blocks.means(mask).astype(np.float32) for name, mask in masks.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class LiverDose:
+    """Dose on blocks of the structures' voxels.
+
+    Parameters
+    ----------
+    name
+        Of the field.
+    dose
+        Of the blocks.
+    parts
+        What they are.
+    """
+
+    name: str
     dose: VoxelDose
-    inside: dict[str, npt.NDArray[np.float32]]
+    parts: LiverParts
+
+    @property
+    def inside(self) -> Mapping[str, npt.NDArray[np.float32]]:
+        """By structure its share of each block, [k, j, i]."""
+        return self.parts.inside
 
     @property
     def field(self) -> ScalarField:
         """As a module gives it away."""
-        return ScalarField(DOSE, self.dose.grid, self.dose.dose_gy.astype(np.float32), "Gy")
+        return ScalarField(self.name, self.dose.grid, self.dose.dose_gy.astype(np.float32), "Gy")
+
+    def worth(self, name: str) -> DoseVolume | None:
+        """The histogram of a structure; None where it has no voxel."""
+        inside = self.inside[name]
+        if not float(inside.sum()) > 0:
+            return None
+        return DoseVolume.of(self.dose.dose_gy, inside, self.dose.grid.voxel_volume_ml)
+
+    def curves(self, name: str) -> list[Curve]:
+        """Volume over dose of each lesion and of the normal liver, under a name."""
+        found = []
+        for structure in (n for n in self.inside if n != PLAN):
+            worth = self.worth(structure)
+            if worth is not None:
+                doses = np.linspace(0.0, max(worth.most_gy, 1.0), 101)
+                found.append(Curve(name, doses, 100.0 * worth.curve(doses), "Gy", "%", structure))
+        return found
 
 
-def predicted_dose(dosing: Dosing, task: Task) -> PredictedDose | None:
+def predicted_dose(dosing: Dosing, task: Task, parts: LiverParts | None = None) -> LiverDose | None:
     """Of the activity that is given or prescribed; None where it or the ratio is not known."""
     treatment, told = dosing.treatment, dosing.activity_gbq
     if treatment is None or told is None:
@@ -52,56 +108,39 @@ def predicted_dose(dosing: Dosing, task: Task) -> PredictedDose | None:
     if any(not t.is_partitioned for t in treatment.territories):
         return None
     task.report(0.0, "Activity of every voxel")
+    parts = parts or LiverParts.of(dosing)
     weights = _weights(dosing, told[0])
-    ground = dosing.perfusion.ground
-    per_voxel = np.append(weights, 0.0)[ground.liver.codes]
-    k, j, i = (max(1, round(VOXEL_MM / s)) for s in ground.liver.grid.spacing_mm[::-1])
-    steps = (k, j, i)
-    activity, grid = _blocks(per_voxel, ground.liver.grid, steps, np.sum)
-    parts = {PLAN: ground.liver.codes >= 0}
-    for name in ground.lesions:
-        parts[name] = ground.mask(ground.of_lesion(name))
-    parts["perfused normal liver"] = ground.mask(dosing.perfusion.all.classes & ~ground.tumor)
-    parts["whole normal liver"] = ground.mask(~ground.tumor)
-    inside = {
-        name: _blocks(mask.astype(np.float32), ground.liver.grid, steps, np.mean)[0].astype(np.float32)
-        for name, mask in parts.items()
-    }
-    found = voxel_dose(activity, grid, Deposition(dosing.settings.deposition), task=task.part(0.2, 1.0))
-    return PredictedDose(found, inside)
+    activity = parts.blocks.sums(np.append(weights, 0.0)[dosing.perfusion.ground.liver.codes])
+    found = voxel_dose(
+        activity, parts.blocks.grid, Deposition(dosing.settings.deposition), task=task.part(0.2, 1.0)
+    )
+    return LiverDose(DOSE, found, parts)
 
 
-def volume_metrics(dosing: Dosing, predicted: PredictedDose | None) -> tuple[list[Metric], list[Curve]]:
+def volume_metrics(dosing: Dosing, predicted: LiverDose | None) -> tuple[list[Metric], list[Curve]]:
     """What the dose is worth: D95, D70, V100 of lesions, and curves of volume over dose."""
-    metrics, curves = [], []
+    metrics = []
     why = dosing.why_not or "unknown: enter the ratio of tumour to normal liver"
+    method = "predicted from territories" if predicted is None else f"predicted; {predicted.dose.method}"
     for name in dosing.perfusion.ground.lesions:
-        worth = None if predicted is None else _worth(predicted, name)
-        method = "predicted from territories" if predicted is None else f"predicted; {predicted.dose.method}"
-        rows = (
-            ("lesion_d95_gy", "Gy", None if worth is None else worth.dose_to_gy(95.0)),
-            ("lesion_d70_gy", "Gy", None if worth is None else worth.dose_to_gy(70.0)),
-            ("lesion_v100_percent", "%", None if worth is None else 100.0 * worth.share_above(100.0)),
-        )
-        metrics += [
-            Metric(n, value, unit, name, method, note="" if value is not None else why)
-            for n, unit, value in rows
-        ]
-    if predicted is not None:
-        for name in (*dosing.perfusion.ground.lesions, "perfused normal liver", "whole normal liver"):
-            worth = _worth(predicted, name)
-            if worth is not None:
-                doses = np.linspace(0.0, max(worth.most_gy, 1.0), 101)
-                share = 100.0 * worth.curve(doses)
-                curves.append(Curve("dose_volume", doses, share, "Gy", "%", name))
-    return metrics, curves
+        worth = None if predicted is None else predicted.worth(name)
+        metrics += histogram_metrics("lesion", worth, name, method, why)
+    return metrics, [] if predicted is None else predicted.curves("dose_volume")
 
 
-def _worth(predicted: PredictedDose, name: str) -> DoseVolume | None:
-    inside = predicted.inside[name]
-    if not float(inside.sum()) > 0:
-        return None
-    return DoseVolume.of(predicted.dose.dose_gy, inside, predicted.dose.grid.voxel_volume_ml)
+def histogram_metrics(
+    word: str, worth: DoseVolume | None, subject: str, method: str, why: str
+) -> list[Metric]:
+    """D95, D70 and V100 of a structure, named after a word; unknown with the reason where there is no dose."""
+    rows = (
+        ("d95_gy", "Gy", None if worth is None else worth.dose_to_gy(95.0)),
+        ("d70_gy", "Gy", None if worth is None else worth.dose_to_gy(70.0)),
+        ("v100_percent", "%", None if worth is None else 100.0 * worth.share_above(100.0)),
+    )
+    return [
+        Metric(f"{word}_{name}", value, unit, subject, method, note="" if value is not None else why)
+        for name, unit, value in rows
+    ]
 
 
 def _weights(dosing: Dosing, activity_gbq: float) -> npt.NDArray[np.float64]:
@@ -118,21 +157,3 @@ def _weights(dosing: Dosing, activity_gbq: float) -> npt.NDArray[np.float64]:
         own = share * activity_gbq * treatment.delivery.to_liver
         found[fed] += own * each[fed] * voxel_ml / taken
     return found
-
-
-def _blocks(
-    values: npt.NDArray[np.floating], grid: Grid, steps: tuple[int, int, int], how: object
-) -> tuple[npt.NDArray[np.float64], Grid]:
-    """Sums or means over blocks of voxels, with blocks of nothing around them."""
-    beyond = [int(np.ceil(BEYOND_MM / (n * s))) for n, s in zip(steps, grid.spacing_mm[::-1], strict=True)]
-    pads = []
-    for size, n, more in zip(values.shape, steps, beyond, strict=True):
-        pads.append((more * n, more * n + (-size) % n))
-    padded = np.pad(values, pads)
-    k, j, i = (size // n for size, n in zip(padded.shape, steps, strict=True))
-    shaped = padded.reshape(k, steps[0], j, steps[1], i, steps[2])
-    found = how(shaped, axis=(1, 3, 5))  # type: ignore[operator]
-    corner = [0.5 * (n - 1) - p[0] for n, p in zip(steps, pads, strict=True)]
-    origin = grid.to_lps(np.array(corner[::-1]))
-    spacing = tuple(n * s for n, s in zip(steps[::-1], grid.spacing_mm, strict=True))
-    return found, Grid((k, j, i), spacing, tuple(origin), grid.direction)  # type: ignore[arg-type]

@@ -125,7 +125,14 @@ def test_the_report_is_written_whole(case: Path, tmp_path: Path) -> None:
 
 def test_modules_and_verify_answer_in_json() -> None:
     modules = json.loads(run("modules", "--json")[0])
-    assert [m["id"] for m in modules["modules"]] == ["electroporation", "resection", "thermal_ablation"]
+    assert [m["id"] for m in modules["modules"]] == [
+        "arterial_infusion",
+        "chemoembolization",
+        "electroporation",
+        "radioembolization",
+        "resection",
+        "thermal_ablation",
+    ]
     checks = json.loads(run("verify", "--json")[0])
     assert checks["is_ok"], checks
     assert len(checks["checks"]) >= 8

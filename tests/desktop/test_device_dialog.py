@@ -17,7 +17,7 @@ from planner.planning.device_library import device_library
 from planner.planning.devices import Medium, ZoneRow
 from planner.session.own_devices import OwnDevices, new_device
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 ROW = ZoneRow(
     {"power_w": 60.0, "time_s": 300.0}, 34.123456789, 24, Medium.IN_VIVO, "IFU", Confidence.SOURCE_READ

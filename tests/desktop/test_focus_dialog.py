@@ -26,7 +26,7 @@ from planner.planning.device_library import device_library
 from planner.planning.focusing import grid_zones
 from planner.session.session import Session
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 
 class AtOnce:

@@ -23,7 +23,7 @@ from planner.sample.lesions import LESIONS
 from planner.session.placing import Step
 from planner.session.scan_pairs import from_other
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 RADIUS_MM = 23.0
 LESION = LESIONS[1]

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog, QLabel
 from steps import button, opened, resting
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 MODULE = "electroporation"
 

@@ -30,7 +30,7 @@ from planner.desktop.pieces import Row
 from planner.model.image import Image
 from planner.session.placing import center_of
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 MARGIN = "minimal_ablation_margin_mm"
 
 

@@ -14,7 +14,7 @@ from steps import button, opened, resting
 from planner.desktop.pieces import Row
 from planner.scene.palette import PAINTED, rgb
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 
 def words(window: Any, name: str) -> str:

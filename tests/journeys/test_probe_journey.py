@@ -19,7 +19,7 @@ from steps import button, judged, opened
 from planner.model.roles import Role
 from planner.session.placing import center_of
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 
 @pytest.mark.parametrize(

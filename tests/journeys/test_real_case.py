@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QDialog
 
 from planner.session.placing import center_of
 
-pytestmark = [pytest.mark.window, pytest.mark.realdata, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window, pytest.mark.realdata]
 
 ROOT = os.environ.get("LIVER_PLANNER_DATA", "") or str(
     Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -15,7 +15,7 @@ from steps import button, opened, resting
 from planner.model.resection import MarginCut, PatchCut, PlaneCut
 from planner.session.placing import center_of
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 MODULE = "resection"
 

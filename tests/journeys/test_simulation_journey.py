@@ -13,7 +13,7 @@ from steps import button, judged, opened, resting
 
 from planner.desktop.module_settings import ModuleSettings
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 
 def painted(view: QWidget) -> Any:

@@ -16,7 +16,7 @@ from planner.library.case_folder import open_case_folder
 from planner.model.roles import Role
 from planner.planning.cut_effect import Loss
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.window]
 
 
 def done(hand: Any, window: Any) -> None:

@@ -161,3 +161,19 @@ def test_by_hand_over_all_antichains() -> None:
     for choice in found:
         assert choice.fed.normal_ml == pytest.approx(best[len(choice.ways)], rel=1e-9)
     assert len(found[0].ways) == min(best)
+
+
+def test_a_branch_of_another_organ_takes_no_liver_but_a_liver_artery_beyond_it_does() -> None:
+    """A left gastric artery through the block with a replaced left artery beyond: the liver goes past the former."""
+    gastric = Branch(3, 0, line((0.0, 0.0, 0.0), (0.0, 28.0, 0.0)), np.full(29, 1.0), "left gastric artery")
+    further = Branch(
+        4, 3, line((0.0, 28.0, 0.0), (58.0, 28.0, 0.0)), np.full(59, 1.0), "replaced left hepatic artery"
+    )
+    tree = artery(gastric, further)
+    found = PerfusionGround.of(structures(), [tree])
+    own = {n: Fed(found, found.fed_beyond(CatheterWay(tree, n, 0.0))).volume_ml for n in (0, 1, 2, 4)}
+    assert own[0] == pytest.approx(found.volumes_ml.sum())
+    assert own[4] > 0.1 * own[0]
+    numbers = found.liver.columns["flow artery"]
+    start, stop = found.flows["artery"].spans[3]
+    assert not ((numbers >= start) & (numbers < stop)).any()

@@ -12,7 +12,6 @@ from planner.compute.zone_union import union_distance_mm
 from .margin_shapes import irregular_shape, lattice_around, rotation, voxels, zones_around
 
 #: One group, which xdist starts before the many quick tests: at the end one worker would wait for the other.
-pytestmark = pytest.mark.xdist_group("margin uncertainty")
 
 #: Cases by slice thickness, and the largest median half width (the issue's figures; 3 mm between).
 CLASSES = [(1.0, 170, 0.6), (3.0, 165, 1.0), (5.0, 165, 1.5)]

@@ -69,9 +69,8 @@ class _OutOfRange(Exception):
 
 
 def _is_exact_int16(slices: tuple[Slice, ...]) -> bool:
-    first = slices[0]
-    slope, intercept = _rescale(first)
-    return slope == int(slope) and intercept == int(intercept) and abs(slope) < 2**15
+    rescales = {_rescale(s) for s in slices}
+    return all(a == int(a) and b == int(b) and abs(a) < 2**15 for a, b in rescales)
 
 
 def _rescale(single: Slice) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from planner.base.errors import InputRefused, PlannerError
 from planner.base.task import Task
 from planner.io.dicom.elements import Elements, read_elements
+from planner.io.dicom.nuclear import NUCLEAR, nuclear_slices
 from planner.io.dicom.slices import (
     ACQUISITION_DATE,
     DESCRIPTION,
@@ -26,7 +27,6 @@ from planner.io.dicom.slices import (
     STUDY_DATE,
     STUDY_UID,
     Slice,
-    slices_of,
 )
 from planner.io.dicom.stack import SAME_POSITION_MM, Stack, stack_of
 from planner.io.dicom.syntaxes import refuse_undecodable
@@ -34,8 +34,9 @@ from planner.io.sources import Entry
 from planner.model.image import DicomIdentity
 
 SEGMENTATION_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
-#: Modalities whose images a plan can be made on.
+#: Modalities whose images a plan can be made on; and with those that show activity, all that are read.
 PLANNED_MODALITIES = frozenset({"CT", "MR"})
+READ_MODALITIES = PLANNED_MODALITIES | NUCLEAR
 LOCALIZER = "localizer"
 
 
@@ -87,7 +88,7 @@ class Series:
     def checked(self) -> Stack | InputRefused:
         """The stack of its slices, or why there is none."""
         try:
-            if self.modality not in PLANNED_MODALITIES:
+            if self.modality not in READ_MODALITIES:
                 raise InputRefused(
                     f"A plan cannot be made on images of modality {self.modality or 'unknown'}.",
                     self.slices[0].name,
@@ -169,7 +170,7 @@ def content_of(entries: Iterable[Entry], task: Task | None = None) -> DicomConte
             if elements.text(SOP_CLASS) in SEGMENTATION_CLASSES:
                 segmentations.append((entry, elements))
                 continue
-            slices = slices_of(entry, elements)
+            slices = nuclear_slices(entry, elements)
         except InputRefused as error:
             refused.append(error)
             continue

@@ -16,6 +16,7 @@ from planner.io.dicom.elements import PIXEL_DATA, UNDEFINED
 from planner.io.dicom.slices import (
     BIRTH_DATE,
     FRAME_OF_REFERENCE,
+    MODALITY,
     MODALITY_LUT,
     PATIENT_ID,
     PATIENT_NAME,
@@ -79,9 +80,10 @@ def stack_of(slices: Sequence[Slice]) -> Stack:
     _check_one_source(slices)
     _check_geometry_present(slices)
     orientation, spacing = _common_plane(slices)
-    _refuse_odd(
-        slices, lambda s: (s.slope, s.intercept), "Slices differ in their rescale to modality values."
-    )
+    if slices[0].elements.text(MODALITY) != "PT":  # each slice of a PET has a rescale of its own
+        _refuse_odd(
+            slices, lambda s: (s.slope, s.intercept), "Slices differ in their rescale to modality values."
+        )
     row, column = orientation[:3], orientation[3:]
     normal = np.cross(row, column)
     positions = np.array([s.position_lps_mm for s in slices], dtype=float)

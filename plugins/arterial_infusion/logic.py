@@ -1,0 +1,139 @@
+"""An infusion judged: what a catheter at the gastroduodenal artery perfuses, what it leaves out, what is tied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from planner_plugins.arterial_infusion.checklist import checklist_lines
+from planner_plugins.arterial_infusion.findings import MAY_IT_BE_DONE, infusion_findings
+from planner_plugins.arterial_infusion.ground import InfusionGround
+from planner_plugins.arterial_infusion.infusion import Infusion
+from planner_plugins.arterial_infusion.numbers import (
+    artery_metrics,
+    burden_metrics,
+    perfusion_metrics,
+    tip_metrics_of,
+)
+from planner_plugins.arterial_infusion.settings import Settings
+from planner_plugins.arterial_infusion.version import VERSION
+
+from planner.base.errors import InvalidValue
+from planner.base.task import Task
+from planner.model.assessment import Assessment, Finding, Metric, Preview, Severity
+from planner.model.case import Case
+from planner.model.catheter import AgentType, CatheterTarget
+from planner.model.plan import Plan
+from planner.planning.catheter_facts import lesion_metrics, plan_metrics
+from planner.planning.eligibility import statement
+from planner.planning.liver_scores import TumorBurden
+from planner.planning.territories import INFLOW_ROLES
+from planner.plugin.hashing import plan_hash, structures_hash, trees_hash
+from planner.plugin.settings import settings_values
+
+__all__ = ["Settings", "advise", "assess", "prepare", "preview"]
+
+MODULE, TITLE = "arterial_infusion", "Infusion"
+_ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
+
+
+def prepare(case: Case, settings: Settings, task: Task) -> InfusionGround:
+    """The liver, how much tumour it has, and what each vessel feeds; seconds for a whole CT."""
+    trees = [t for t in case.vessel_trees if t.role in INFLOW_ROLES and t.branches]
+    TumorBurden.of(case.structures)
+    found = InfusionGround.made(
+        case.structures, trees, settings.rim_mm, settings.territories, settings.at_junction_mm, task
+    )
+    # What each preview asks for is made once, here.
+    _ = found.volumes_ml
+    return found
+
+
+def preview(case: Case, prepared: InfusionGround, plan: Plan, settings: Settings, focus: str) -> Preview:
+    """All of `assess`."""
+    infusion = Infusion(case, prepared, _targets(plan), settings)
+    return Preview(tuple(_metrics(infusion)), _ordered(_findings(infusion)))
+
+
+def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
+    """The whole answer.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no such tip or no liver, a tip lies on no branch, perfuses nothing, or names what is not there.
+    """
+    targets = _targets(plan)
+    infusion = Infusion(case, prepare(case, settings, task.part(0.0, 0.9)), targets, settings)
+    task.report(1.0, "Done")
+    return Assessment(
+        MODULE,
+        VERSION,
+        {"structures": structures_hash(case), "plan": plan_hash(plan), "vessels": trees_hash(case)},
+        settings_values(settings),
+        tuple(_metrics(infusion)),
+        _ordered(_findings(infusion)),
+        fields=(infusion.perfusion.field,),
+    )
+
+
+def advise(case: Case, plan: Plan, settings: Settings, goal: Mapping[str, Any], task: Task) -> Assessment:
+    """The perfusion checklist: it is of the whole liver, whatever lesion is asked about.
+
+    Raises
+    ------
+    InvalidValue
+        If the case has no structures, or the goal names something else than a lesion of the liver.
+    """
+    task.report(0.0, "How much tumour there is")
+    burden = TumorBurden.of(case.structures)
+    lesion = str(goal.get("lesion") or "")
+    unknown = sorted(set(goal) - {"lesion"})
+    if unknown:
+        raise InvalidValue("A goal does not know this word.", ", ".join(unknown), "It takes lesion.")
+    if lesion and lesion not in burden.sizes_mm:
+        known = ", ".join(burden.sizes_mm) or "none"
+        raise InvalidValue("There is no such lesion in the liver.", f"'{lesion}'", f"Choose of: {known}.")
+    checks = checklist_lines(case, burden, settings)
+    task.report(1.0, "Done")
+    return Assessment(
+        MODULE,
+        VERSION,
+        {"structures": structures_hash(case), "vessels": trees_hash(case)},
+        settings_values(settings),
+        tuple(burden_metrics(burden, settings)),
+        tuple(statement(TITLE, checks, MAY_IT_BE_DONE)),
+        checks=checks,
+    )
+
+
+def _targets(plan: Plan) -> tuple[CatheterTarget, ...]:
+    targets = tuple(t for t in plan.catheter_targets if t.agent.type is AgentType.INFUSION)
+    if not targets:
+        raise InvalidValue(
+            "The plan has no tip for an infusion.",
+            f"plan '{plan.name}'",
+            "Click the gastroduodenal artery at its junction first.",
+        )
+    return targets
+
+
+def _metrics(infusion: Infusion) -> list[Metric]:
+    return [
+        *lesion_metrics(infusion.perfusion),
+        *plan_metrics(infusion.perfusion),
+        *artery_metrics(infusion),
+        *perfusion_metrics(infusion),
+        *burden_metrics(TumorBurden.of(infusion.case.structures), infusion.settings),
+        *tip_metrics_of(infusion),
+    ]
+
+
+def _findings(infusion: Infusion) -> list[Finding]:
+    burden = TumorBurden.of(infusion.case.structures)
+    checks = checklist_lines(infusion.case, burden, infusion.settings)
+    return [*infusion_findings(infusion), *statement(TITLE, checks, MAY_IT_BE_DONE)]
+
+
+def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda f: _ORDER.index(f.severity)))
