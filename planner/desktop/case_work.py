@@ -17,7 +17,7 @@ from planner.base.task import Task
 from planner.desktop.messages import ask, show_error
 from planner.desktop.opening import SeriesDialog, TextDialog
 from planner.library.case_folder import create_case_folder, is_case_folder
-from planner.library.lock import CaseIsOpen
+from planner.library.lock import CaseIsOpen, FolderNotWritable
 from planner.model.case import Case
 from planner.model.plan import Point
 from planner.model.roles import Role
@@ -126,6 +126,9 @@ class CaseWork:
         except CaseIsOpen as error:
             if not self._open_locked(path, case, error):
                 return
+        except FolderNotWritable as error:
+            if not self._open_unwritable(path, case, error):
+                return
         except PlannerError as error:
             self._failed(error)
             return
@@ -144,6 +147,16 @@ class CaseWork:
             self._window.session.open_folder(
                 path, read_only=answer == "Open read-only", take_over=answer == "Take over", case=case
             )
+        except PlannerError as other:
+            self._failed(other)
+            return False
+        return True
+
+    def _open_unwritable(self, path: Path, case: Case, error: FolderNotWritable) -> bool:
+        if ask(self._window, error.what, error.thing, ("Open read-only", "Cancel")) != "Open read-only":
+            return False
+        try:
+            self._window.session.open_folder(path, read_only=True, case=case)
         except PlannerError as other:
             self._failed(other)
             return False

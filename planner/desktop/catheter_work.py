@@ -82,6 +82,10 @@ class CatheterWork(QObject):
         """Case, plan, selection or answers changed."""
         if not self._window.session.is_open:
             return
+        if self._window.session.is_dragging:  # catheters are drawn once for each move, after its numbers
+            if self.is_on:
+                self._window.catheter_panel.refresh_judgement()
+            return
         if self.is_on:
             self._make_ready()
             self._window.catheter_panel.refresh()
@@ -185,8 +189,6 @@ class CatheterWork(QObject):
     def _dragged(self) -> None:
         if self._window.session.plan.catheter_targets:
             self.show_catheters(is_dragged=True)
-            if self.is_on:
-                self._window.catheter_panel.refresh_judgement()
 
     # suggesting ----------------------------------------------------------------------------
 

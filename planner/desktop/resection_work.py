@@ -78,6 +78,10 @@ class ResectionWork(QObject):
         """Case, plan, selection or answers changed."""
         if not self._window.session.is_open:
             return
+        if self._window.session.is_dragging:  # cuts are drawn once for each move, after its numbers
+            if self.is_on:
+                self._window.resection_panel.judgement.refresh()
+            return
         if self.is_on:
             self._window.resection_panel.refresh()
         self.show_cuts()
@@ -183,6 +187,4 @@ class ResectionWork(QObject):
 
     def _dragged(self) -> None:
         if self._window.session.plan.resections:
-            self.show_cuts(is_dragged=True)
-            if self.is_on:
-                self._window.resection_panel.judgement.refresh()
+            self.show_cuts(is_dragged=True)  # numbers come with the answer, which has been asked for

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from planner.base.errors import InvalidValue
-from planner.desktop.pieces import dim_label
+from planner.desktop.pieces import dim_label, show
 from planner.session.actions import Workbench
 from planner.session.resecting import MODULE
 
@@ -17,6 +17,8 @@ from planner.session.resecting import MODULE
 STATE = "liver_state"
 
 
+#: Fields take what is typed; what no patient has is refused in words, and never shortened to a digit less.
+MOST_TYPED = 9999.0
 #: The step below the lowest value of a measured fact, which stands for unknown.
 UNKNOWN_BELOW = 1.0
 
@@ -38,8 +40,8 @@ class SizeForm(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(14, 2, 14, 2)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
-        self.height_cm = self._spin("heightCm", 260.0, " cm", "Height")
-        self.weight_kg = self._spin("weightKg", 400.0, " kg", "Weight")
+        self.height_cm = self._spin("heightCm", MOST_TYPED, " cm", "Height")
+        self.weight_kg = self._spin("weightKg", MOST_TYPED, " kg", "Weight")
         line = QHBoxLayout()
         line.addWidget(self.height_cm, 1)
         line.addWidget(self.weight_kg, 1)
@@ -61,6 +63,9 @@ class SizeForm(QWidget):
         self.state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.state.activated.connect(lambda _n: self._do(self._set_state))
         form.addRow(dim_label("Liver"), self.state)
+        self.why = dim_label("", wraps=True)
+        self.why.setObjectName("sizeWhyNot")
+        form.addRow(self.why)
 
     def refresh(self) -> None:
         """Show the facts as they are known."""
@@ -69,6 +74,11 @@ class SizeForm(QWidget):
             field.blockSignals(True)
             field.setValue(value or 0.0)
             field.blockSignals(False)
+        from planner.planning.liver_volumes import missing_size
+
+        why = missing_size(patient)
+        self.why.setText(f"Shares of the standard liver: {why}" if why else "")
+        show(self.why, bool(why))
         facts = dict(patient.facts)
         for id, field in self.numbers.items():
             field.blockSignals(True)

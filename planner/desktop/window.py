@@ -282,13 +282,15 @@ class MainWindow(ModalWindow):
                 )
         if painted or not self.session.plan.instruments:
             self.views.space.show_margins(painted)
-        self.plan_panel.judgement.refresh()
+        if self.is_in("plan_panel"):
+            self.plan_panel.judgement.refresh()
         if "electrode_work" in self.__dict__:
             self.electrode_work.follow()
             self.resection_work.follow()
             self.catheter_work.follow()
-        self.show_progress()
-        self.update_actions()
+        if not self.session.is_dragging:  # nothing of both changes under a drag
+            self.show_progress()
+            self.update_actions()
 
     def _assess(self) -> None:
         if self.session.is_open and self.session.plan.instruments:
@@ -379,6 +381,8 @@ class MainWindow(ModalWindow):
     def choose_mode(self, mode: Mode) -> None:
         """Show the panel of a mode; what another one laid over the views goes."""
         super().choose_mode(mode)
+        if self.is_in("plan_panel"):  # it was not kept up to date while it was hidden
+            self.plan_panel.judgement.refresh()
         self._show_simulated()
 
     def choose_tool(self, index: int) -> None:

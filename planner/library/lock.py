@@ -52,6 +52,17 @@ class CaseIsOpen(PlannerError):
         self.holder = holder
 
 
+class FolderNotWritable(PlannerError):
+    """The case folder cannot be written to; it can be read."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            "The case folder cannot be written to.",
+            f"{folder}: {reason}",
+            "Open it read-only, or copy it to a folder of your own.",
+        )
+
+
 class CaseLock:
     """Holds a case folder for writing until `release`.
 
@@ -106,11 +117,7 @@ class CaseLock:
         except FileExistsError:
             return False
         except OSError as error:
-            raise PlannerError(
-                "The case folder cannot be written to.",
-                f"{self._path.parent}: {error.strerror}",
-                "Open it read-only, or copy it to a folder of your own.",
-            ) from error
+            raise FolderNotWritable(self._path.parent, error.strerror or str(error)) from error
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(asdict(self._holder()), stream)
             stream.flush()

@@ -21,6 +21,10 @@ FEWEST_CONTROLS, MOST_CONTROLS = 2, 12
 SIDES = ("", "specimen", "remnant")
 
 
+#: A normal whose length is 1 to this is left as it is.
+UNIT_HAIR = 1e-12
+
+
 @dataclass(frozen=True)
 class PlaneCut:
     """A plane; what lies on the side its normal points to is taken out.
@@ -38,8 +42,11 @@ class PlaneCut:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "point_lps_mm", finite_point(self.point_lps_mm, "point of a plane"))
-        normal = unit_vector(finite_point(self.normal_lps, "normal of a plane"))
-        object.__setattr__(self, "normal_lps", as_point(normal))
+        normal = finite_point(self.normal_lps, "normal of a plane")
+        # One that was read stays as it was written: a second division would change its last digits.
+        if abs(math.hypot(*normal) - 1.0) > UNIT_HAIR:
+            normal = as_point(unit_vector(normal))
+        object.__setattr__(self, "normal_lps", normal)
 
     def distance_mm(self, points_lps_mm: FloatArray) -> FloatArray:
         """Signed distances of points (n, 3), positive on the side that is taken out; (n,)."""

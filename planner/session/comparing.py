@@ -209,12 +209,13 @@ class Comparing:
         compared, module = self._waiting.pop(0)
         judgements = self._session.judgements
         post = judgements.post
+        stopped = PlannerError("Another question took the place of this one.", module, "Compare again.")
         run = Run(
             module,
             on_progress=lambda fraction, _text: post(lambda: self._went_on(run, fraction)),
             on_done=lambda answer: post(lambda: self._answered(run, compared, module, answer)),
             on_failed=lambda error: post(lambda: self._answered(run, compared, module, error)),
-            on_cancelled=lambda: None,
+            on_cancelled=lambda: post(lambda: self._answered(run, compared, module, stopped)),
         )
         self._run = run
         try:

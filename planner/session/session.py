@@ -327,6 +327,11 @@ class Session:
         """Make a change of the structures plans are judged on."""
         self.change_case(label, self.case.with_structures(structures))
 
+    @property
+    def is_dragging(self) -> bool:
+        """Whether an instrument is being dragged."""
+        return self._dragged is not None
+
     def drag_plan(self, plan: Plan) -> None:
         """Show a plan while an instrument is dragged; not recorded until `drop`."""
         self._dragged = plan

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from planner.base.errors import InputRefused, PlannerError
 from planner.io.plan_file import decode_plan, encode_plan, read_plan, write_plan
 from planner.model.plan import Applicator, Plan
+from planner.model.resection import PlaneCut, Resection
 
 PROBE = Applicator(
     "p1", "generic-mwa-2450", (1.5, -80, 0.25), (0, 5, 0), {"power_w": 100, "time_s": 300}, "lesion 2"
@@ -77,3 +79,15 @@ def test_a_read_only_folder_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "text.plan.json").write_text("hello")
     with pytest.raises(InputRefused, match="not valid JSON"):
         read_plan(tmp_path / "text.plan.json")
+
+
+def test_planes_are_read_as_they_were_written() -> None:
+    """A normal is normalised once: a plan that was saved equals the open one, to the last digit."""
+    rng = np.random.default_rng(3)
+    cuts = [
+        Resection(f"r{n}", PlaneCut(tuple(rng.normal(size=3)), tuple(rng.normal(size=3) * 9.0)))
+        for n in range(200)
+    ]
+    plan = Plan("A", "c", tuple(cuts))
+    assert decode_plan(encode_plan(plan), "here") == plan
+    assert all(abs(np.linalg.norm(c.surface.normal_lps) - 1.0) < 1e-12 for c in cuts)
