@@ -28,6 +28,7 @@ FONT_POINTS = (8.5, 7.5, 6.5, 5.5)
 #: What a tip's row says, by metric, with its title.
 TIP_COLUMNS = (
     ("prescribed_activity_gbq", "Prescribed"),
+    ("drawn_activity_gbq", "Draw"),
     ("perfused_volume_ml", "Perfused"),
     ("perfused_normal_volume_ml", "Normal liver"),
     ("vessel_diameter_mm", "Vessel"),
@@ -46,6 +47,8 @@ PLAN_ROWS = (
     ("prescribed_activity_gbq", "Prescribed activity"),
     ("prescribed_by_physics_gbq", "… by physics"),
     ("given_activity_gbq", "Given activity"),
+    ("vial_activity_at_treatment_gbq", "Vial at treatment"),
+    ("activity_to_order_gbq", "To order, at calibration"),
     ("perfused_dose_manufacturer_gy", "Perfused volume, by the manufacturer"),
     ("perfused_dose_gy", "Perfused volume, by physics"),
     ("perfused_normal_liver_dose_gy", "Perfused normal liver"),

@@ -20,6 +20,7 @@ UNKNOWN = _rule("dose_unknown", Severity.WARNING, "what is not entered is unknow
 MIXED = _rule("two_products", Severity.WARNING, "each product is prescribed by its own rules")
 OVERLAPPING = _rule("tips_overlap_dose", Severity.WARNING, "territories of a prescription do not overlap")
 REFUSED = _rule("fact_refused", Severity.WARNING, "what was entered and cannot be is said")
+VIAL = _rule("vial_does_not_fit", Severity.WARNING, "times and activity of the vial as entered")
 CONSTANTS = _rule("constants_used", Severity.INFO, "constants of the reference sheet, each with its source")
 GIVEN_APART = _rule(
     "given_differs_from_prescribed", Severity.WARNING, "what is given should be what is prescribed"

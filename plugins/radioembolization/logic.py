@@ -12,6 +12,7 @@ from planner_plugins.radioembolization.dosing import Dosing
 from planner_plugins.radioembolization.measured import Measured, measured_dose
 from planner_plugins.radioembolization.settings import Settings
 from planner_plugins.radioembolization.version import VERSION
+from planner_plugins.radioembolization.vials import vial_answer
 from planner_plugins.radioembolization.voxels import LiverParts, predicted_dose, volume_metrics
 
 from planner.base.errors import InvalidValue
@@ -118,6 +119,7 @@ def _metrics(dosing: Dosing) -> list[Metric]:
         *tip_metrics(perfusion, dosing.case.vessel_trees),
         *count.activity_metrics(dosing),
         *count.dose_metrics(dosing),
+        *vial_answer(dosing)[0],
     ]
 
 
@@ -126,6 +128,7 @@ def _findings(dosing: Dosing) -> list[Finding]:
     found = target_findings(dosing.perfusion, case.vessel_trees)
     found += say.locked_findings(dosing.locked)
     found += dosing.refused
+    found += vial_answer(dosing)[1]
     if not dosing.locked and dosing.why_not:
         rule = say.OVERLAPPING if dosing.perfusion.overlaps_ml else say.UNKNOWN
         rule = say.MIXED if dosing.product is None else rule

@@ -12,6 +12,7 @@ from planner.planning.y90_limits import Disease, Dosed
 from planner.planning.y90_voxel_dose import Deposition
 from planner.plugin.settings import option
 
+VIAL = "Vial"
 LIMITS, DOSES = "Limits of one's own (expert)", "Dose (expert)"
 MEASURED = "Dose delivered, from a SPECT or PET"
 #: Ways to say how much is given.
@@ -42,6 +43,17 @@ class Settings:
     aim_gy: float = option(205.0, "An aim of one's own.", "Gy", 1.0, 2000.0)
     residual_percent: float = option(
         100.0 * RESIDUAL.value, "Share that stays in vial and catheter.", "%", 0.0, 50.0
+    )
+    vial_activity_gbq: float = option(
+        0.0, "On the vial's label, at its calibration; 0 for not known.", "GBq", 0.0, 100.0, drawer=VIAL,
+        is_of_case=True,
+    )  # fmt: skip
+    vial_calibrated_at: str = option(
+        "", "When the vial is calibrated, as 2026-12-01 12:00.", drawer=VIAL, is_of_case=True
+    )
+    treated_at: str = option("", "When it is given, as 2026-12-02 08:30.", drawer=VIAL, is_of_case=True)
+    vial_is_precalibrated: bool = option(
+        False, "The vial is known to come before its calibration.", drawer=VIAL, is_of_case=True
     )
     rim_mm: float = option(5.0, "Rim of a lesion that should be fed too.", "mm", 0.0, 20.0)
     perfused_normal_limit_gy: float = option(
