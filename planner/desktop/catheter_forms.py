@@ -21,6 +21,7 @@ from planner.desktop.pieces import clear_layout, dim_label, link_button, show
 from planner.model.catheter import MOST_ACTIVITY_GBQ, AgentType
 from planner.model.roles import Role
 from planner.session.actions import Workbench
+from planner.session.segment_brushing import LARGEST_MM, SMALLEST_MM
 
 #: The buttons slide a tip by this.
 SLIDE_MM = 5.0
@@ -175,6 +176,8 @@ class TipForm(QWidget):
             lambda _n: self._do(lambda: self.bench.catheters.set_seen(str(self.seen.currentData())))
         )
         form.addRow(dim_label("Perfused"), self.seen)
+        self.brush = self._brush()
+        form.addRow(dim_label("Correct"), self.brush)
         self.name = QLineEdit()
         self.name.setObjectName("tipName")
         self.name.setAccessibleName("Name of what is fed")
@@ -204,6 +207,48 @@ class TipForm(QWidget):
         line.addStretch(1)
         form.addRow(dim_label("Slide"), line)
 
+    def _brush(self) -> QWidget:
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        painting = self.bench.painting
+        self.paint, self.erase = QPushButton("Paint"), QPushButton("Erase")
+        for button, name, adds in ((self.paint, "paintPerfused", True), (self.erase, "erasePerfused", False)):
+            button.setObjectName(name)
+            button.setProperty("compact", True)
+            button.setCheckable(True)
+            button.clicked.connect(lambda is_on, a=adds: self._take_brush(is_on, a))
+            line.addWidget(button)
+        self.radius = QDoubleSpinBox()
+        self.radius.setObjectName("perfusedRadius")
+        self.radius.setAccessibleName("Radius of the brush")
+        self.radius.setRange(SMALLEST_MM, LARGEST_MM)
+        self.radius.setDecimals(0)
+        self.radius.setSuffix(" mm")
+        self.radius.valueChanged.connect(lambda value: painting.set_up(radius_mm=value))
+        line.addWidget(self.radius)
+        line.addStretch(1)
+        return holder
+
+    def _take_brush(self, is_on: bool, adds: bool) -> None:
+        painting = self.bench.painting
+        painting.set_up(adds=adds)
+        painting.switch(is_on)
+
+    def _show_brush(self) -> None:
+        painting = self.bench.painting
+        why = painting.why_not()
+        for button, adds in ((self.paint, True), (self.erase, False)):
+            button.setEnabled(not why)
+            button.setChecked(painting.is_on and painting.adds == adds)
+            words = "give liver to this tip" if adds else "take liver from this tip"
+            button.setToolTip(
+                why or f"Drag in a slice to {words}; each stroke is kept as its perfused volume"
+            )
+        with QSignalBlocker(self.radius):
+            self.radius.setValue(painting.radius_mm)
+
     def refresh(self) -> None:
         """Show the chosen tip."""
         placing = self.bench.catheters
@@ -228,6 +273,7 @@ class TipForm(QWidget):
             self.notes.setText(chosen.agent.notes)
         for field in fields:
             field.blockSignals(False)
+        self._show_brush()
         show(self.activity, chosen.agent.type.is_y90)
         for button in self.slides:
             button.setEnabled(bool(chosen.tree))

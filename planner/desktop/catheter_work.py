@@ -12,7 +12,9 @@ from PySide6.QtCore import QObject
 from planner.base.errors import PlannerError
 from planner.base.task import Task
 from planner.desktop.messages import show_error
+from planner.desktop.over_space import OverSpace
 from planner.model.assessment import Surface
+from planner.model.case import Case
 from planner.model.points import Point
 from planner.planning.perfusion import Perfusion, PerfusionGround
 from planner.scene.drawn_catheters import (
@@ -22,9 +24,11 @@ from planner.scene.drawn_catheters import (
     perfusion_overlay,
     tip_color,
 )
-from planner.scene.label_overlay import LabelOverlay, part_surface
+from planner.scene.label_overlay import LabelLook, LabelOverlay, part_surface
 from planner.scene.layers import Mesh
+from planner.scene.vessel_layers import BrushLayer
 from planner.session.catheter_placing import MODULES, CatheterPointer
+from planner.session.perfused_painting import PaintedVolume
 from planner.session.pointing import Pointer
 
 if TYPE_CHECKING:
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 
 #: How solid what is fed stands in 3D.
 FED_OPACITY = 0.35
+#: What is painted is tinted more strongly than what is fed.
+PAINTED_TINT = 0.5
 
 
 class CatheterWork(QObject):
@@ -48,13 +54,21 @@ class CatheterWork(QObject):
         super().__init__(window)
         self._window = window
         self.is_on = False
-        self.pointer = CatheterPointer(window.session, window.bench.catheters)
+        self.pointer = CatheterPointer(window.session, window.bench.catheters, window.bench.painting)
+        self._over_space = OverSpace(window)
+        self.pointer.eye = self._over_space.eye
         self.layer = CatheterLayer()
         self.fed: LabelOverlay | None = None
         self._fed_of: object = None
         self._meshed: object = None
         self._is_shown = False
+        self.brush = BrushLayer()
+        self._painted: LabelOverlay | None = None
+        self._kept: PaintedVolume | None = None
         window.bench.catheters.changed.connect(self._placing_changed)
+        window.bench.painting.changed.connect(self._painting_changed)
+        for view in window.views.every_slice:
+            view.hovered.connect(self._hovered)
         window.catheter_panel.suggest_asked.connect(self.suggest)
         window.session.dragged.connect(self._dragged)
 
@@ -64,11 +78,13 @@ class CatheterWork(QObject):
             return
         self.is_on = is_on
         bench = self._window.bench
+        self._over_space.switch(is_on)
         if is_on:
             bench.pointer = self.pointer
             self._make_ready()
         else:
             bench.catheters.stop()
+            bench.painting.switch(False)
             if bench.pointer is self.pointer:
                 bench.pointer = Pointer()
         self.follow()
@@ -86,6 +102,7 @@ class CatheterWork(QObject):
             if self.is_on:
                 self._window.catheter_panel.refresh_judgement()
             return
+        self._window.bench.painting.follow()
         if self.is_on:
             self._make_ready()
             self._window.catheter_panel.refresh()
@@ -95,8 +112,10 @@ class CatheterWork(QObject):
         """Another case: nothing that is drawn is of it."""
         self._window.jobs.cancel("fed")
         self._window.jobs.cancel("tips")
+        self._window.jobs.cancel("painted")
         self._window.bench.catheters.forget()
-        for name in ("fed", "catheters"):
+        self._window.bench.painting.forget()
+        for name in ("fed", "painted", "brush", "catheters"):
             self._window.views.show_layer(name, None)
         self.fed = self._fed_of = self._meshed = None
         self._is_shown = False
@@ -153,6 +172,9 @@ class CatheterWork(QObject):
             classes = dict(Perfusion(ground, self._window.bench.catheters.targets).classes)
         except PlannerError:  # the module says what is wrong
             classes = dict[str, npt.NDArray[np.bool_]]()
+        painted = self._window.bench.painting.shown
+        if painted is not None and painted[0] in classes:  # it is shown as it is painted
+            classes[painted[0]] = np.zeros(ground.liver.classes, dtype=bool)
         if self.fed is None or self._fed_of is not ground:
             self._fed_of, self._meshed = ground, None
             self.fed = perfusion_overlay(ground.liver.codes, ground.liver.grid, classes, ground.liver.classes)
@@ -189,6 +211,66 @@ class CatheterWork(QObject):
     def _dragged(self) -> None:
         if self._window.session.plan.catheter_targets:
             self.show_catheters(is_dragged=True)
+
+    # painting ------------------------------------------------------------------------------
+
+    def _painting_changed(self) -> None:
+        if not self._window.session.is_open:
+            return
+        painting, views = self._window.bench.painting, self._window.views
+        shown = painting.shown if self.is_on else None
+        if shown is None:
+            if self._painted is not None:
+                self._painted = None
+                views.show_layer("painted", None)
+                self.show_catheters()
+        else:
+            id, mask, grid = shown
+            if self._painted is None or self._painted.labels is not mask:
+                number = [t.id for t in self._window.bench.catheters.targets].index(id)
+                look = LabelLook.of(2, {1: tip_color(number)}, tint=PAINTED_TINT)
+                self._painted = LabelOverlay(mask, grid, look)
+                views.show_layer("painted", self._painted)
+                self.show_catheters()
+            self._painted.revision = painting.revision
+        self.brush.radius_mm = painting.radius_mm if painting.is_on else 0.0
+        views.show_layer("brush", self.brush if painting.is_on else None)
+        views.refresh_slices()
+        self._keep_painted()
+        if self.is_on:
+            self._window.catheter_panel.tip.refresh()
+            self._window.update_actions()
+
+    def _keep_painted(self) -> None:
+        """Make what was painted a change of the case; a further stroke follows when it is done."""
+        window, painting = self._window, self._window.bench.painting
+        volume = painting.waiting
+        if volume is None or self._kept is not None:
+            return
+        self._kept, asked = volume, window.session.case
+
+        def work(task: Task) -> Case:
+            return painting.make(volume, asked, task)
+
+        def done(case: Case) -> None:
+            self._kept = None
+            try:
+                painting.take(volume, asked, case)
+            except PlannerError as error:
+                window.status.say(" ".join(t for t in (error.what, error.todo) if t))
+            self._keep_painted()
+
+        def failed(error: PlannerError) -> None:
+            self._kept = None
+            painting.forget()
+            self._failed(error)
+
+        window.jobs.start("painted", f"Paint {volume.name}", work, done, failed)
+
+    def _hovered(self, lps_mm: Point) -> None:
+        if self.is_on and self.brush.radius_mm:
+            self.brush.at_lps_mm = lps_mm
+            self._window.views.refresh_slices()
 
     # suggesting ----------------------------------------------------------------------------
 

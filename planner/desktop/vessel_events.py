@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 
-from planner.model.points import Point
+from planner.desktop.over_space import OverSpace
 
 if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NOTCH_MM = 1.0
 
 
-class VesselEvents(QObject):
+class VesselEvents(OverSpace):
     """Watches the views while the mode is on.
 
     Parameters
@@ -30,38 +30,16 @@ class VesselEvents(QObject):
 
     def __init__(self, window: MainWindow, end_drawing: Callable[[], None]) -> None:
         super().__init__(window)
-        self._window, self._end_drawing = window, end_drawing
-        self._is_over_space = False
-
-    def switch(self, is_on: bool) -> None:
-        """Begin or end to watch."""
-        views = self._window.views
-        for view in (*views.every_slice, views.space):
-            view.removeEventFilter(self)
-            if is_on:
-                view.installEventFilter(self)
-        self._is_over_space = is_on and views.space.underMouse()
-
-    def eye(self) -> Point | None:
-        """From where the 3D view looks, while the mouse is over it; None while it is over a slice."""
-        if not self._is_over_space:
-            return None
-        x, y, z = self._window.views.space.scene.renderer.GetActiveCamera().GetPosition()
-        return float(x), float(y), float(z)
+        self._end_drawing = end_drawing
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take Backspace, Enter and the wheel with Shift where they are for the mode."""
         kind = event.type()
-        if kind in (QEvent.Type.Enter, QEvent.Type.Leave, QEvent.Type.MouseButtonPress):
-            if watched is self._window.views.space:
-                self._is_over_space = kind != QEvent.Type.Leave
-            elif kind != QEvent.Type.Leave:
-                self._is_over_space = False
-        elif kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+        if kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return self._key(event)
-        elif kind == QEvent.Type.Wheel and isinstance(event, QWheelEvent):
+        if kind == QEvent.Type.Wheel and isinstance(event, QWheelEvent):
             return self._wheel(event)
-        return False
+        return super().eventFilter(watched, event)
 
     def _key(self, event: QKeyEvent) -> bool:
         drawing = self._window.bench.vessels.drawing

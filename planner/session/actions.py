@@ -18,6 +18,7 @@ from planner.session.following_up import FollowingUp
 from planner.session.growing import Growing
 from planner.session.landmarking import Landmarking
 from planner.session.outlining import Outline, Outlining
+from planner.session.perfused_painting import PerfusedPainting
 from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.pointing import Pointer
@@ -48,6 +49,7 @@ class Workbench:
     comparing: Comparing = field(init=False)
     growing: Growing = field(init=False)
     catheters: CatheterPlacing = field(init=False)
+    painting: PerfusedPainting = field(init=False)
     vessels: VesselBench = field(init=False)
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
@@ -70,6 +72,7 @@ class Workbench:
         self.comparing = Comparing(self.session)
         self.growing = Growing(self.session)
         self.catheters = CatheterPlacing(self.session)
+        self.painting = PerfusedPainting(self.session, self.catheters)
         self.vessels = VesselBench(self.session)
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
@@ -163,7 +166,7 @@ def _cancel_why(bench: Workbench) -> str:
     is_running = bench.session.is_open and bench.session.judgements.is_running
     is_marking = bench.placing.step != Step.IDLE or bench.outlining.mode != Outline.NONE
     is_marking |= bench.resecting.line != Line.NONE or bench.vessels.is_busy or bench.growing.is_closing
-    is_marking |= bench.catheters.is_on
+    is_marking |= bench.catheters.is_on or bench.painting.is_on
     is_marking |= bench.following.next_click != NextClick.NOTHING or bench.brushing.brush != Brush.OFF
     return "" if is_running or is_marking or bench.outlining.proposal else "Nothing is running."
 
@@ -215,6 +218,7 @@ def _cancel(bench: Workbench) -> None:
     bench.resecting.start_line(Line.NONE)
     bench.vessels.cancel()
     bench.catheters.stop()
+    bench.painting.switch(False)
     bench.session.cancel_drag()
     bench.session.judgements.cancel()
 

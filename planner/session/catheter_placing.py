@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from planner.planning.catheter_way import CatheterWay
     from planner.planning.perfusion import PerfusionGround
     from planner.planning.tip_suggesting import TipChoice
+    from planner.session.perfused_painting import PerfusedPainting
 
 #: Modules that judge catheter targets; what the first prepares the others prepare alike.
 MODULES = {
@@ -97,11 +98,8 @@ class CatheterPlacing:
         """What vessels feed, as a module prepared it; None where it is not ready."""
         from planner.planning.perfusion import PerfusionGround
 
-        for module in dict.fromkeys((self.module, *MODULES.values())):
-            prepared = self._session.judgements.prepared(module)
-            if isinstance(prepared, PerfusionGround) and set(prepared.flows) <= {t.id for t in self.trees}:
-                return prepared
-        return None
+        prepared = self._session.judgements.prepared(self.module)
+        return prepared if isinstance(prepared, PerfusionGround) else None
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -341,17 +339,41 @@ class CatheterPointer(Pointer):
 
     Parameters
     ----------
-    session, placing
+    session, placing, painting
         What it works on.
     """
 
-    def __init__(self, session: Session, placing: CatheterPlacing) -> None:
-        self._session, self._placing = session, placing
+    def __init__(
+        self, session: Session, placing: CatheterPlacing, painting: PerfusedPainting | None = None
+    ) -> None:
+        self._session, self._placing, self._painting = session, placing, painting
+        #: From where the 3D view looks while the mouse is over it; None while it is over a slice.
+        self.eye: Callable[[], Point | None] = lambda: None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a click puts a tip."""
-        return self._placing.is_on
+        """Whether a click puts a tip, or a drag paints."""
+        return self._placing.is_on or self.wants_stroke
+
+    @property
+    def wants_stroke(self) -> bool:
+        """Whether a left drag paints: on slices alone, the 3D view goes on being turned."""
+        return self._painting is not None and self._painting.is_on and self.eye() is None
+
+    def begin_stroke(self, lps_mm: Point, towards_lps: Point) -> None:
+        """Set the brush down."""
+        if self._painting is not None:
+            self._painting.begin_stroke(lps_mm)
+
+    def extend_stroke(self, lps_mm: Point) -> None:
+        """Draw the brush on."""
+        if self._painting is not None:
+            self._painting.brush_to(lps_mm)
+
+    def end_stroke(self) -> None:
+        """Lift the brush."""
+        if self._painting is not None:
+            self._painting.end_stroke()
 
     def click(self, lps_mm: Point) -> bool:
         """Put a tip, where one is waited for."""
