@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from planner.desktop.pieces import clear_layout, dim_label, link_button, show
+from planner.desktop.pieces import clear_layout, dim_label, link_button, put_number, show
 from planner.model.catheter import MOST_ACTIVITY_GBQ, AgentType
 from planner.model.roles import Role
 from planner.session.actions import Workbench
@@ -246,8 +246,7 @@ class TipForm(QWidget):
             button.setToolTip(
                 why or f"Drag in a slice to {words}; each stroke is kept as its perfused volume"
             )
-        with QSignalBlocker(self.radius):
-            self.radius.setValue(painting.radius_mm)
+        put_number(self.radius, painting.radius_mm)
 
     def refresh(self) -> None:
         """Show the chosen tip."""
@@ -260,7 +259,7 @@ class TipForm(QWidget):
         for field in fields:
             field.blockSignals(True)
         self.agent.setCurrentIndex(self.agent.findData(chosen.agent.type.value))
-        self.activity.setValue(chosen.agent.activity_gbq or 0.0)
+        put_number(self.activity, chosen.agent.activity_gbq or 0.0)
         names = ["", *placing.seen]
         if [self.seen.itemData(n) for n in range(self.seen.count())] != names:
             self.seen.clear()

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from planner.desktop.pieces import dim_label, link_button, show
+from planner.desktop.pieces import dim_label, link_button, put_number, show
 from planner.model.resection import MarginCut, PatchCut, PlaneCut
 from planner.session.actions import Workbench
 from planner.session.resecting import MARGIN_MM
@@ -195,10 +195,7 @@ class ChosenForm(QWidget):
         for widget in (self._margin_label, self.margin, self.wedge):
             show(widget, is_margin)
         if isinstance(cut, MarginCut):
-            for field, value in ((self.margin, cut.margin_mm),):
-                field.blockSignals(True)
-                field.setValue(value)
-                field.blockSignals(False)
+            put_number(self.margin, cut.margin_mm)
             self.wedge.blockSignals(True)
             self.wedge.setChecked(cut.is_wedge)
             self.wedge.blockSignals(False)

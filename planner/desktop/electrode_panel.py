@@ -23,7 +23,17 @@ from planner.desktop.face_map_view import FaceMapView
 from planner.desktop.field_legend import DegreeLegend, FieldLegend
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pair_table import PairTable
-from planner.desktop.pieces import Row, clear_layout, dim_label, heading, link_button, page, scrolled, show
+from planner.desktop.pieces import (
+    Row,
+    clear_layout,
+    dim_label,
+    heading,
+    link_button,
+    page,
+    put_number,
+    scrolled,
+    show,
+)
 from planner.desktop.step_bar import StepBar
 from planner.desktop.suggestion_part import CoverGoal, SuggestionPart
 from planner.desktop.theme import shown_theme
@@ -364,9 +374,7 @@ class PulseForm(QWidget):
             (self.times, float(array.pull_backs)),
             (self.step, array.pull_back_mm or 15.0),
         ):
-            field.blockSignals(True)
-            field.setValue(value)
-            field.blockSignals(False)
+            put_number(field, value)
         self.step.setEnabled(array.pull_backs > 0)
         count = len(array.electrodes)
         angles = [pair_geometry(array, a, b).angle_deg for a in range(count) for b in range(a + 1, count)]

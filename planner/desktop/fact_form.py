@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QSizePolicy, QWidget
 
 from planner.base.errors import InvalidValue
-from planner.desktop.pieces import dim_label
+from planner.desktop.pieces import dim_label, put_number
 from planner.planning.patient_facts import NumberFact, PatientFact, known_number
 from planner.session.actions import Workbench
 
@@ -63,9 +63,7 @@ class FactForm(QWidget):
                 value = known_number(facts, id)
             except InvalidValue:  # the module says so among its findings
                 value = None
-            field.blockSignals(True)
-            field.setValue(-1e9 if value is None else value)
-            field.blockSignals(False)
+            put_number(field, field.minimum() if value is None else value)
         for id, choice in self.choices.items():
             choice.setCurrentIndex(max(0, choice.findData(facts.get(id, ""))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from planner.base.errors import PlannerError
 from planner.desktop.growth_timeline import GrowthTimeline
-from planner.desktop.pieces import card, clear_layout, dim_label, heading, link_button, show
+from planner.desktop.pieces import card, clear_layout, dim_label, heading, link_button, put_number, show
 from planner.desktop.size_form import SizeForm
 from planner.desktop.stage_part import EmbolizationPart, StagePart
 from planner.desktop.theme import sign_color
@@ -215,9 +215,8 @@ class NeededForm(QWidget):
         from planner.planning.growth_words import needed_words
 
         entered = dict(self.bench.session.case.patient.facts).get(NEEDED_FACT, "")
-        with QSignalBlocker(self.field):
-            is_entered = bool(entered) and growth.needed.percent is not None
-            self.field.setValue((growth.needed.percent or 0.0) if is_entered else 0.0)
+        is_entered = bool(entered) and growth.needed.percent is not None
+        put_number(self.field, (growth.needed.percent or 0.0) if is_entered else 0.0)
         self._words.setText(needed_words(growth))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -61,6 +62,14 @@ def show(widget: QWidget, is_shown: bool) -> None:
     """Show or hide; asking Qt for what is so already costs a layout each time."""
     if widget.isHidden() == is_shown:
         widget.setVisible(is_shown)
+
+
+def put_number(field: QDoubleSpinBox, value: float) -> None:
+    """Show a number in a field, unless it shows it already: what somebody is typing stays as it is."""
+    value = round(min(max(value, field.minimum()), field.maximum()), field.decimals())
+    if field.value() != value:
+        with QSignalBlocker(field):
+            field.setValue(value)
 
 
 def scrolled(content: QWidget) -> QScrollArea:

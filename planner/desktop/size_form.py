@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from planner.base.errors import InvalidValue
-from planner.desktop.pieces import dim_label, show
+from planner.desktop.pieces import dim_label, put_number, show
 from planner.session.actions import Workbench
 from planner.session.resecting import MODULE
 
@@ -71,9 +71,7 @@ class SizeForm(QWidget):
         """Show the facts as they are known."""
         patient = self.bench.session.case.patient
         for field, value in ((self.height_cm, patient.height_cm), (self.weight_kg, patient.weight_kg)):
-            field.blockSignals(True)
-            field.setValue(value or 0.0)
-            field.blockSignals(False)
+            put_number(field, value or 0.0)
         from planner.planning.liver_volumes import missing_size
 
         why = missing_size(patient)
@@ -81,9 +79,7 @@ class SizeForm(QWidget):
         show(self.why, bool(why))
         facts = dict(patient.facts)
         for id, field in self.numbers.items():
-            field.blockSignals(True)
-            field.setValue(_known(facts, id))
-            field.blockSignals(False)
+            put_number(field, _known(facts, id))
         self._fill_states()
         settings = self.bench.session.judgements.settings(MODULE)
         self.state.setCurrentIndex(max(0, self.state.findData(settings.get(STATE, "unknown"))))
