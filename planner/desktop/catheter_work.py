@@ -293,7 +293,3 @@ class CatheterWork(QObject):
 
     def _failed(self, error: PlannerError) -> None:
         show_error(self._window, error)
-
-    def go_to(self, lps_mm: Point) -> None:
-        """Move the crosshair to a place."""
-        self._window.session.selection.move_cursor(lps_mm)

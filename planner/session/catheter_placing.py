@@ -304,7 +304,19 @@ class CatheterPlacing:
         self.changed.emit()
 
     def take(self, number: int) -> None:
-        """Put the tips of a choice into the plan, in the place of those that are there; one step to undo."""
+        """Put the tips of a choice into the plan, in the place of those that are there; one step to undo.
+
+        Raises
+        ------
+        PlannerError
+            If the vessels were changed since the choices were made.
+        """
+        if self._choices_of is None or self._choices_of.tree not in self.trees:
+            self.choices = ()
+            self.changed.emit()
+            raise PlannerError(
+                "The vessels were changed since these tips were suggested.", "", "Suggest anew."
+            )
         choice, plan = self.choices[number], self._session.plan
         for target in plan.catheter_targets:
             plan = plan.without_instrument(target.id)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from planner.base.errors import InputRefused, PlannerError
-from planner.library.lock import CaseIsOpen, CaseLock, read_holder
+from planner.library.lock import CaseIsOpen, CaseLock, FolderNotWritable, read_holder
 from planner.library.store import Store
 from planner.model.plan import Applicator, Plan
 
@@ -192,3 +192,15 @@ def test_a_damaged_lock_file_reads_as_stale(tmp_path: Path) -> None:
     holder = read_holder(tmp_path)
     assert holder is not None
     assert not holder.is_stale
+
+
+def test_a_folder_that_cannot_be_written_to_says_it_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_words: object, **_more: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(FolderNotWritable, match="cannot be written to") as error:
+        CaseLock(tmp_path)
+    assert "read-only" in error.value.todo

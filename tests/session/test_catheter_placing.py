@@ -138,7 +138,7 @@ def test_suggested_tips_take_the_place_of_others(bench: Workbench) -> None:
     placing.start()
     placing.click((20.0, 0.0, 9.0))
     ground = PerfusionGround.of(structures(), placing.arteries)
-    asked = replace_ground(placing, ground)
+    asked = asked_with(placing, ground)
     choices = placing.suggest(asked, Task())
     placing.show(asked, choices)
     placing.take(0)
@@ -148,9 +148,14 @@ def test_suggested_tips_take_the_place_of_others(bench: Workbench) -> None:
     session.undo()
     assert len(session.plan.catheter_targets) == 1
     assert session.plan.catheter_targets[0].position_lps_mm[0] > 0
+    placing.show(asked, choices)
+    placing.confirm("Artery")
+    with pytest.raises(PlannerError, match="changed since"):
+        placing.take(0)
+    assert not placing.choices
 
 
-def replace_ground(placing, ground):  # type: ignore[no-untyped-def]
+def asked_with(placing, ground):  # type: ignore[no-untyped-def]
     from planner.session.catheter_placing import AskedTips
 
     return AskedTips(ground, placing.arteries[0], ("lesion",))
