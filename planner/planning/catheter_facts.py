@@ -60,8 +60,8 @@ OFF_VESSEL = _rule("tip_off_vessel", Severity.INFO, "the tip is taken to the nea
 def why_locked(target: CatheterTarget, trees: Sequence[VesselTree]) -> str:
     """Why no dose and no treatment sheet can be made of a target; empty where they can.
 
-    They need a volume that was seen to be perfused, or a tree of the arteries that a person confirmed; a
-    territory from portal branches never yields an activity.
+    They need a volume that was seen to be perfused, or arteries that a person confirmed: all of them, since what
+    a tip feeds ends where another artery begins.  A territory from portal branches never yields an activity.
     """
     if target.perfused_structure:
         return ""
@@ -72,6 +72,10 @@ def why_locked(target: CatheterTarget, trees: Sequence[VesselTree]) -> str:
         return f"{target.title}: portal branches stand in for arteries; give the volume seen perfused in a cone-beam CT"
     if not tree.is_confirmed:
         return f"{target.title}: nobody confirmed the tree '{tree.id}'; look at it and confirm it, or give a perfused volume"
+    doubted = [t.id for t in trees if t.role is Role.HEPATIC_ARTERY and t.branches and not t.is_confirmed]
+    if doubted:
+        beside = f"nobody confirmed '{doubted[0]}', which shares the liver with '{tree.id}'"
+        return f"{target.title}: {beside}; confirm it or delete it, or give a perfused volume"
     return ""
 
 
@@ -201,6 +205,7 @@ def _of_target(target: CatheterTarget, perfusion: Perfusion, trees: Sequence[Ves
 
 def _non_target(target: CatheterTarget, way: CatheterWay, perfusion: Perfusion) -> list[Finding]:
     found = []
+    way = perfusion.ground.together(way)
     named = extrahepatic_beyond(way.tree, way.beyond)
     for branch in named:
         text = f"Beyond the tip of {target.title} the {branch.name} leaves: it feeds {organ_of(branch.name)}."
@@ -211,7 +216,7 @@ def _non_target(target: CatheterTarget, way: CatheterWay, perfusion: Perfusion) 
         if number in told or way.tree.children(number) or branch.name:
             continue
         end = branch.points_lps_mm[-1]
-        leaves = perfusion.ground.leaving.get(way.tree.id, {}).get(number)
+        leaves = perfusion.ground.leaving.get(number)
         if leaves is not None:
             away, organ = leaves
             near = f", at {organ}" if organ else ""

@@ -128,11 +128,20 @@ def _inside(territories: Territories, points_lps_mm: FloatArray) -> BoolArray:
     return found
 
 
+def number_steps(trees: Sequence[VesselTree]) -> dict[str, int]:
+    """By tree what `joined_tree` adds to the numbers of its branches."""
+    found, free = {}, 0
+    for tree in trees:
+        found[tree.id] = free
+        free += tree.free_number
+    return found
+
+
 def joined_tree(trees: Sequence[VesselTree]) -> VesselTree:
     """Several trees of one kind as one with all their roots; numbers of the first stay as they are."""
-    branches = list(trees[0].branches)
+    steps, branches = number_steps(trees), list(trees[0].branches)
     for tree in trees[1:]:
-        step = max((b.number for b in branches), default=-1) + 1
+        step = steps[tree.id]
         branches += [
             replace(b, number=b.number + step, parent=None if b.parent is None else b.parent + step)
             for b in tree.branches

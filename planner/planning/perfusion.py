@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ from planner.planning.leaving_branches import leaving_branches
 from planner.planning.liver_classes import LESION, LiverClasses
 from planner.planning.liver_ground import LiverGround
 from planner.planning.segment_map import SegmentMap, segments_there
+from planner.planning.shared_vessels import SharedVessels
 from planner.planning.territories import Territories, inflow
 
 BoolArray = npt.NDArray[np.bool_]
@@ -48,23 +50,26 @@ class PerfusionGround:
     ----------
     liver
         Its classes.
+    vessels
+        What the liver is shared out among: arteries of all trunks together, and portal branches.
     flows
-        By tree which of its points each voxel hangs on.
+        By shared vessels (the id of all of them as one tree) which of their points each voxel hangs on.
     rim_mm
         How far the rim of a lesion reaches.
     outside_ml
         By perfused structure what of it lies outside the liver.
     leaving
-        By tree of arteries its branches that end outside the liver: how far, and at which organ.
+        By number, in all arteries as one tree, branches that end outside the liver: how far, and at which organ.
     notes
         What a reader should know, in words.
     """
 
     liver: LiverClasses
+    vessels: tuple[SharedVessels, ...]
     flows: Mapping[str, FlowNumbers]
     rim_mm: float
     outside_ml: Mapping[str, float] = field(default_factory=dict)
-    leaving: Mapping[str, Mapping[int, tuple[float, str]]] = field(default_factory=dict)
+    leaving: Mapping[int, tuple[float, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -75,7 +80,7 @@ class PerfusionGround:
         rim_mm: float = 5.0,
         way: str = "euclidean",
         task: Task | None = None,
-    ) -> PerfusionGround:
+    ) -> Self:
         """Of structures and trees of arteries, or of portal veins that stand in for them.
 
         Parameters
@@ -106,9 +111,11 @@ class PerfusionGround:
             outside[structure.name] = missed * liver.grid.voxel_volume_ml
             liver = liver.with_column(_seen(structure.name), np.where(within, 0, -1))
         flows: dict[str, FlowNumbers] = {}
-        leaving: dict[str, Mapping[int, tuple[float, str]]] = {}
-        for n, tree in enumerate(trees):
-            part = task.part(0.2 + 0.8 * n / len(trees), 0.2 + 0.8 * (n + 1) / len(trees))
+        leaving: Mapping[int, tuple[float, str]] = {}
+        shared = SharedVessels.by_role(trees)
+        for n, vessels in enumerate(shared):
+            part = task.part(0.2 + 0.8 * n / len(shared), 0.2 + 0.8 * (n + 1) / len(shared))
+            tree = vessels.tree
             try:
                 territories = _hepatic_inflow(tree, structures, way, part, ground)
             except InvalidValue as error:
@@ -116,11 +123,12 @@ class PerfusionGround:
                 continue
             flows[tree.id] = FlowNumbers.of(territories)
             if tree.role is Role.HEPATIC_ARTERY:
-                leaving[tree.id] = leaving_branches(tree, structures, ground)
+                leaving = leaving_branches(tree, structures, ground)
             notes += [t for t in territories.notes if t not in notes]
             liver = liver.with_column(_flow(tree.id), flows[tree.id].voxels.astype(np.int32))
         task.report(1.0, "What each vessel feeds")
-        return cls(liver, flows, rim_mm, outside, leaving, tuple(notes))
+        known = tuple(v for v in shared if v.tree.id in flows)
+        return cls(liver, known, flows, rim_mm, outside, leaving, tuple(notes))
 
     @cached_property
     def volumes_ml(self) -> FloatArray:
@@ -134,6 +142,11 @@ class PerfusionGround:
         """Of the liver."""
         return self.liver.lesions
 
+    @property
+    def arteries(self) -> VesselTree | None:
+        """All arteries as one tree; None where none reaches the liver."""
+        return next((v.tree for v in self.vessels if v.role is Role.HEPATIC_ARTERY), None)
+
     def way(self, target: CatheterTarget) -> CatheterWay | None:
         """The way to a tip; None where it names no tree.
 
@@ -142,7 +155,22 @@ class PerfusionGround:
         InvalidValue
             If the tree is not known, or the tip lies on no branch of it.
         """
-        return CatheterWay.to(self._flow_of(target).tree, target.position_lps_mm) if target.tree else None
+        if not target.tree:
+            return None
+        known = {t.id: t for v in self.vessels for t in v.parts}
+        if target.tree not in known:
+            raise InvalidValue(
+                "A catheter target lies in vessels whose territories are not known.",
+                f"'{target.id}': '{target.tree}'",
+                f"Known are: {', '.join(known) or 'none'}.",
+            )
+        return CatheterWay.to(known[target.tree], target.position_lps_mm)
+
+    def together(self, way: CatheterWay) -> CatheterWay:
+        """A way in a tree as one in all vessels of its kind."""
+        if way.tree.id in self.flows:
+            return way
+        return next(v.together(way) for v in self.vessels if any(t.id == way.tree.id for t in v.parts))
 
     def fed(self, target: CatheterTarget) -> BoolArray:
         """Which classes a tip feeds, (classes,): what was seen perfused, where that is given, else its territory.
@@ -166,7 +194,8 @@ class PerfusionGround:
         return self.fed_beyond(way)
 
     def fed_beyond(self, way: CatheterWay) -> BoolArray:
-        """Which classes hang on vessels beyond a tip, (classes,)."""
+        """Which classes hang on vessels beyond a tip, (classes,); the way may be one in all of its kind, too."""
+        way = self.together(way)
         flow = self.flows[way.tree.id]
         start, stop = flow.spans[way.branch]
         points = flow.points_lps_mm[start:stop]
@@ -191,15 +220,6 @@ class PerfusionGround:
     def tumor(self) -> BoolArray:
         """Which classes are tumour, (classes,)."""
         return self.liver.chosen(LESION)
-
-    def _flow_of(self, target: CatheterTarget) -> FlowNumbers:
-        if target.tree not in self.flows:
-            raise InvalidValue(
-                "A catheter target lies in vessels whose territories are not known.",
-                f"'{target.id}': '{target.tree}'",
-                f"Known are: {', '.join(self.flows) or 'none'}.",
-            )
-        return self.flows[target.tree]
 
 
 @dataclass(frozen=True, eq=False)

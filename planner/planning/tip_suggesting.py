@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.model.vessel_tree import VesselTree
 from planner.planning.arterial_names import extrahepatic_beyond
 from planner.planning.catheter_way import CatheterWay
 from planner.planning.perfusion import Fed, PerfusionGround
+from planner.planning.shared_vessels import SharedVessels
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -28,6 +28,43 @@ BEYOND_FORK_MM, BEYOND_FORK_SHARE = 5.0, 0.3
 MOST_WAYS = 4000
 #: A choice of more tips must spare so much more liver to be worth telling; our rule.
 WORTH_ML = 5.0
+
+
+@dataclass(frozen=True)
+class TipGoal:
+    """What suggested tips are to reach.
+
+    Parameters
+    ----------
+    with_rim
+        Whether the rims of the lesions are to be fed too.
+    least_percent
+        Share of them that must be fed; where no choice comes so far, the one that feeds most is given alone.
+    least_diameter_mm
+        Thinner vessels cannot be reached.
+    most
+        Tips allowed.
+
+    Raises
+    ------
+    InvalidValue
+        If a share is no percentage, a diameter is negative, or no tip is allowed.
+    """
+
+    with_rim: bool = True
+    least_percent: float = 98.0
+    least_diameter_mm: float = 1.0
+    most: int = 6
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.least_percent <= 100.0:
+            raise InvalidValue("A share lies above 0 and up to 100 %.", f"{self.least_percent:g} %")
+        if not 0.0 <= self.least_diameter_mm <= 20.0:
+            raise InvalidValue(
+                "The thinnest vessel has a diameter of 0 to 20 mm.", f"{self.least_diameter_mm:g} mm"
+            )
+        if not 1 <= self.most <= 12:
+            raise InvalidValue("A plan may have 1 to 12 tips.", f"{self.most}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +85,19 @@ class TipChoice:
     fed: Fed
     target_percent: float
 
+    @property
+    def title(self) -> str:
+        """How many tips, and where."""
+        count = f"{len(self.ways)} tip{'s' if len(self.ways) > 1 else ''}"
+        return f"{count}: {', '.join(w.title for w in self.ways)}"
+
+    def why(self, fewest: TipChoice | None = None) -> str:
+        """What speaks for it; beside the choice of fewest tips, where it is another one."""
+        words = f"{self.target_percent:.0f} % fed, {self.fed.normal_ml:.0f} ml normal liver"
+        if fewest is None:
+            return words
+        return f"{words}; spares {fewest.fed.normal_ml - self.fed.normal_ml:.0f} ml"
+
 
 @dataclass(frozen=True)
 class _Way:
@@ -64,36 +114,26 @@ class _Way:
 
 def suggest_tips(
     ground: PerfusionGround,
-    tree: VesselTree,
+    vessels: SharedVessels,
     lesions: Sequence[str],
-    *,
-    with_rim: bool = True,
-    least_percent: float = 98.0,
-    least_diameter_mm: float = 1.0,
-    most: int = 6,
+    goal: TipGoal | None = None,
     task: Task | None = None,
 ) -> tuple[TipChoice, ...]:
     """Choices of tips, the fewest first; each further one spares more liver.
 
     Parameters
     ----------
+    vessels
+        Of the ground: tips lie in any tree of them.
     lesions
         Names of those that are to be fed.
-    with_rim
-        Whether their rims are to be fed too.
-    least_percent
-        Share of them that must be fed; where no choice comes so far, the one that feeds most is given alone.
-    least_diameter_mm
-        Thinner vessels cannot be reached.
-    most
-        Tips allowed.
 
     Raises
     ------
     InvalidValue
         If no lesion is named, one does not lie in the liver, or no branch that may be taken feeds any of them.
     """
-    task = task or Task()
+    task, goal = task or Task(), goal or TipGoal()
     unknown = [name for name in lesions if name not in ground.lesions]
     if not lesions or unknown:
         raise InvalidValue(
@@ -101,15 +141,16 @@ def suggest_tips(
             ", ".join(unknown) or "none is chosen",
             f"Choose of: {', '.join(ground.lesions) or 'none'}.",
         )
+    tree = vessels.tree
     if tree.id not in ground.flows:
         raise InvalidValue("Territories of these vessels are not known.", f"'{tree.id}'", "Choose others.")
-    target = np.logical_or.reduce([ground.of_lesion(name, with_rim) for name in lesions])
-    search = _Search(ground, tree, target, least_diameter_mm, most)
+    target = np.logical_or.reduce([ground.of_lesion(name, goal.with_rim) for name in lesions])
+    search = _Search(ground, vessels, target, goal.least_diameter_mm, goal.most)
     total = float(ground.volumes_ml[target].sum())
     found: list[_Way] = []
     for n, root in enumerate(tree.roots):
         task.report(n / len(tree.roots), "Tips that feed the lesions")
-        found = _joined(found, search.ways_within(root.number, task), most)
+        found = _joined(found, search.ways_within(root.number, task), goal.most)
     found = [w for w in found if w.tips]
     # What hangs on other roots or no branch at all is missed by every way.
     best = min((w.missed_ml for w in found), default=total)
@@ -119,7 +160,7 @@ def suggest_tips(
             f"'{tree.id}': {', '.join(lesions)}",
             "Allow thinner vessels, name branches of other organs, or draw the branch that feeds them.",
         )
-    limit = max((1.0 - least_percent / 100.0) * total, 0.0)
+    limit = max((1.0 - goal.least_percent / 100.0) * total, 0.0)
     enough = [w for w in found if w.missed_ml <= limit + 1e-9]
     if not enough:
         enough = [
@@ -132,32 +173,35 @@ def suggest_tips(
 @dataclass(frozen=True, eq=False)
 class _Search:
     ground: PerfusionGround
-    tree: VesselTree
+    vessels: SharedVessels
     target: BoolArray
     least_diameter_mm: float
     most: int
 
     def tip(self, number: int) -> CatheterWay:
         """Where a tip in a branch would lie."""
-        length = self.tree.branch(number).length_mm
-        return CatheterWay(self.tree, number, min(BEYOND_FORK_MM, BEYOND_FORK_SHARE * length))
+        tree = self.vessels.tree
+        return CatheterWay(
+            tree, number, min(BEYOND_FORK_MM, BEYOND_FORK_SHARE * tree.branch(number).length_mm)
+        )
 
     def ways_within(self, number: int, task: Task) -> list[_Way]:
         """Ways to choose tips of a branch and all beyond it, none beaten by another; none of them too."""
         task.check()
-        whole = self.ground.fed_beyond(CatheterWay(self.tree, number, 0.0))
+        tree = self.vessels.tree
+        whole = self.ground.fed_beyond(CatheterWay(tree, number, 0.0))
         wanted = self._ml(whole & self.target)
         if wanted <= 0:
             return [_Way(0.0, 0.0, ())]
         kept = [_Way(0.0, 0.0, ())]
         beyond = np.zeros_like(whole)
-        for child in self.tree.children(number):
+        for child in tree.children(number):
             kept = _joined(kept, self.ways_within(child.number, task), self.most)
-            beyond |= self.ground.fed_beyond(CatheterWay(self.tree, child.number, 0.0))
+            beyond |= self.ground.fed_beyond(CatheterWay(tree, child.number, 0.0))
         own = self._ml(whole & ~beyond & self.target)
         found = [_Way(w.missed_ml + own, w.normal_ml, w.tips) for w in kept]
         tip = self.tip(number)
-        if tip.diameter_mm >= self.least_diameter_mm and not extrahepatic_beyond(self.tree, tip.beyond):
+        if tip.diameter_mm >= self.least_diameter_mm and not extrahepatic_beyond(tree, tip.beyond):
             fed = self.ground.fed_beyond(tip)
             missed = wanted - self._ml(fed & self.target)
             found.append(_Way(missed, self._ml(fed & ~self.ground.tumor), (number,)))
@@ -168,7 +212,7 @@ class _Search:
         tips = tuple(self.tip(number) for number in way.tips)
         classes = np.logical_or.reduce([self.ground.fed_beyond(t) for t in tips])
         share = 100.0 * self._ml(classes & self.target) / total_ml
-        return TipChoice(tips, Fed(self.ground, classes), share)
+        return TipChoice(tuple(self.vessels.apart(t) for t in tips), Fed(self.ground, classes), share)
 
     def _ml(self, classes: BoolArray) -> float:
         return float(self.ground.volumes_ml[classes].sum())

@@ -13,7 +13,7 @@ from planner.base.task import Task
 from planner.model.catheter import Agent, AgentType, CatheterTarget
 from planner.model.points import Point
 from planner.model.roles import Role
-from planner.model.vessel_tree import VesselTree
+from planner.model.vessel_tree import Branch, VesselTree
 from planner.session.pointing import Handle, Pointer
 from planner.session.session import Session
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from planner.planning.arterial_names import Variant
     from planner.planning.catheter_way import CatheterWay
     from planner.planning.perfusion import PerfusionGround
-    from planner.planning.tip_suggesting import TipChoice
+    from planner.planning.tip_suggesting import TipChoice, TipGoal
     from planner.session.perfused_painting import PerfusedPainting
 
 #: Modules that judge catheter targets; what the first prepares the others prepare alike.
@@ -41,8 +41,10 @@ class AskedTips:
     """What tips are to be suggested for."""
 
     ground: PerfusionGround
-    tree: VesselTree
+    agent: AgentType
+    trees: tuple[VesselTree, ...]
     lesions: tuple[str, ...]
+    goal: TipGoal
 
 
 class CatheterPlacing:
@@ -61,6 +63,7 @@ class CatheterPlacing:
         self.is_on = False
         self.agent = AgentType.Y90_GLASS
         self.choices: tuple[TipChoice, ...] = ()
+        self._goal: TipGoal | None = None
         self._choices_of: AskedTips | None = None
 
     # what there is -------------------------------------------------------------------------
@@ -78,8 +81,13 @@ class CatheterPlacing:
     @property
     def module(self) -> str:
         """The module that judges the chosen target, or the next one."""
+        return MODULES[self.given]
+
+    @property
+    def given(self) -> AgentType:
+        """What is given at the chosen target, or else at the next one."""
         chosen = self.chosen
-        return MODULES[chosen.agent.type if chosen is not None else self.agent]
+        return chosen.agent.type if chosen is not None else self.agent
 
     @property
     def trees(self) -> tuple[VesselTree, ...]:
@@ -276,6 +284,23 @@ class CatheterPlacing:
 
     # suggesting ----------------------------------------------------------------------------
 
+    @property
+    def goal(self) -> TipGoal:
+        """What suggested tips are to reach."""
+        from planner.planning.tip_suggesting import TipGoal
+
+        return self._goal or TipGoal()
+
+    def aim(self, *, with_rim: bool | None = None, least_diameter_mm: float | None = None) -> None:
+        """Ask more or less of tips that are suggested."""
+        goal = self.goal
+        if with_rim is not None:
+            goal = replace(goal, with_rim=with_rim)
+        if least_diameter_mm is not None:
+            goal = replace(goal, least_diameter_mm=least_diameter_mm)
+        self._goal = goal
+        self.changed.emit()
+
     def asked(self, lesions: Iterable[str]) -> AskedTips:
         """What to suggest tips for.
 
@@ -289,14 +314,14 @@ class CatheterPlacing:
             raise PlannerError("No artery is known.", "", "Find or draw the arteries in the mode Vessels.")
         if ground is None:
             raise PlannerError("What the vessels feed is still being looked at.", "", "Wait a moment.")
-        return AskedTips(ground, trees[0], tuple(lesions))
+        return AskedTips(ground, self.given, trees, tuple(lesions), self.goal)
 
     @staticmethod
     def suggest(asked: AskedTips, task: Task) -> tuple[TipChoice, ...]:
         """The fewest tips that feed some lesions, and more selective ones; any thread may ask."""
-        from planner.planning.tip_suggesting import suggest_tips
+        from planner.planning.suggested_tips import tip_choices
 
-        return suggest_tips(asked.ground, asked.tree, asked.lesions, task=task)
+        return tip_choices(asked.ground, asked.agent, asked.lesions, asked.goal, task)
 
     def show(self, asked: AskedTips, choices: tuple[TipChoice, ...]) -> None:
         """Offer choices."""
@@ -311,20 +336,17 @@ class CatheterPlacing:
         PlannerError
             If the vessels were changed since the choices were made.
         """
-        if self._choices_of is None or self._choices_of.tree not in self.trees:
+        asked = self._choices_of
+        if asked is None or _vessels(asked.trees) != _vessels(self.trees):
             self.choices = ()
             self.changed.emit()
             raise PlannerError(
                 "The vessels were changed since these tips were suggested.", "", "Suggest anew."
             )
-        choice, plan = self.choices[number], self._session.plan
-        for target in plan.catheter_targets:
-            plan = plan.without_instrument(target.id)
-        for way in choice.ways:
-            target = CatheterTarget(
-                plan.free_id("c"), way.tree.id, way.tip_lps_mm, Agent(self.agent), "", way.title
-            )
-            plan = plan.with_instrument(target)
+        from planner.planning.suggested_tips import plan_with_tips
+
+        choice = self.choices[number]
+        plan = plan_with_tips(self._session.plan, choice.ways, asked.agent)
         self._session.change_plan(f"Take {len(choice.ways)} suggested tips", plan)
         self.choices = ()
         if plan.catheter_targets:
@@ -344,6 +366,11 @@ class CatheterPlacing:
     def _change(self, label: str, target: CatheterTarget) -> None:
         self._session.change_plan(label, self._session.plan.with_instrument(target))
         self.changed.emit()
+
+
+def _vessels(trees: Iterable[VesselTree]) -> list[tuple[str, tuple[Branch, ...]]]:
+    """What suggested tips rest on: who confirms vessels changes none of them."""
+    return [(t.id, t.branches) for t in trees]
 
 
 class CatheterPointer(Pointer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner_plugins.arterial_infusion.junction import junctions
 from planner_plugins.arterial_infusion.settings import (
     ALLEN,
     BILIRUBIN,
@@ -22,6 +21,7 @@ from planner.model.roles import Role
 from planner.model.vessel_tree import VesselTree
 from planner.planning.arterial_names import GASTRODUODENAL, MICHELS_FACT, variant
 from planner.planning.eligibility import HOLDS, at_most_line, limit_of, told_line, tumor_share_line
+from planner.planning.gastroduodenal import junctions
 from planner.planning.liver_scores import TumorBurden
 
 

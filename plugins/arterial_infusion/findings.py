@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from planner_plugins.arterial_infusion.infusion import Infusion
-from planner_plugins.arterial_infusion.junction import Junction
 from planner_plugins.arterial_infusion.left_out import LeftOut
 from planner_plugins.arterial_infusion.ligation import BEYOND, Ligation
 from planner_plugins.arterial_infusion.settings import ALLEN, OUTSIDE
@@ -25,6 +24,7 @@ from planner.planning.arterial_names import (
 )
 from planner.planning.catheter_facts import MAY_LEAVE, NON_TARGET, PLAN, REFLUX, target_findings
 from planner.planning.eligibility import REFUSED
+from planner.planning.gastroduodenal import Junction
 from planner.planning.liver_ground import SPOKEN_OF_ML
 from planner.planning.rules import Rule
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner_plugins.arterial_infusion.ground import InfusionGround
-from planner_plugins.arterial_infusion.junction import Junction, junctions
 from planner_plugins.arterial_infusion.left_out import LeftOut, left_out
 from planner_plugins.arterial_infusion.ligation import Ligation, ligations
 from planner_plugins.arterial_infusion.settings import Settings
@@ -19,6 +18,7 @@ from planner.model.roles import Role
 from planner.model.vessel_tree import Branch
 from planner.planning.arterial_names import extrahepatic_beyond
 from planner.planning.catheter_way import CatheterWay
+from planner.planning.gastroduodenal import Junction, junctions
 from planner.planning.perfusion import Perfusion
 
 
@@ -90,7 +90,7 @@ class Infusion:
     def junction(self) -> Junction | None:
         """The one a tip lies at, else the first of the arteries."""
         at = [j for j in self.junctions.values() if j is not None]
-        found = at or (list(junctions(self.ground.tree)) if self.ground.tree is not None else [])
+        found = at or (list(junctions(self.ground.arteries)) if self.ground.arteries is not None else [])
         return found[0] if found else None
 
     @property
@@ -118,7 +118,7 @@ class Infusion:
     @cached_property
     def ends_outside(self) -> tuple[EndOutside, ...]:
         """Unnamed branches beyond a tip's junction that end well outside the liver."""
-        found, leaving = [], self.ground.leaving_liver
+        found, leaving = [], self.ground.leaving
         for target in self.targets:
             junction = self.junctions[target.id]
             if junction is None:
@@ -136,8 +136,8 @@ class Infusion:
     @cached_property
     def left_out(self) -> tuple[LeftOut, ...]:
         """Liver that is not perfused, by the artery it hangs on; none where no artery is known."""
-        tree, arteries = self.ground.tree, self.ground.arteries
-        if tree is None or arteries is None:
+        tree = self.ground.arteries
+        if tree is None:
             return ()
         passed: set[int] = set()
         reached: set[int] = set()
@@ -149,4 +149,4 @@ class Infusion:
             elif way is not None and way.tree is tree:
                 passed |= {b.number for b in tree.way_to(way.branch)}
                 reached |= set(way.beyond)
-        return left_out(arteries, tree, self.perfusion.all.classes, passed, reached)
+        return left_out(self.ground, tree, self.perfusion.all.classes, passed, reached)

@@ -63,7 +63,7 @@ class LeftOut:
 
 
 def left_out(
-    arteries: PerfusionGround,
+    ground: PerfusionGround,
     tree: VesselTree,
     perfused: BoolArray,
     passed: Collection[int],
@@ -73,8 +73,10 @@ def left_out(
 
     Parameters
     ----------
-    arteries
+    ground
         The liver shared out among the branches of the tree.
+    tree
+        All arteries together.
     perfused
         Which of its classes are perfused, (classes,).
     passed
@@ -82,7 +84,7 @@ def left_out(
     reached
         Numbers of branches that get it.
     """
-    own = own_ml(arteries, tree, ~perfused)
+    own = own_ml(ground, tree, ~perfused)
     volumes: dict[int, float] = {}
     for branch in tree.branches:
         artery = _artery_of(tree, branch.number, passed)
@@ -96,14 +98,14 @@ def left_out(
     return tuple(sorted(found, key=lambda part: (-part.volume_ml, part.number)))
 
 
-def own_ml(arteries: PerfusionGround, tree: VesselTree, among: BoolArray) -> dict[int, float]:
+def own_ml(ground: PerfusionGround, tree: VesselTree, among: BoolArray) -> dict[int, float]:
     """By branch the liver that hangs on it and not on what lies beyond, among some classes (classes,)."""
     whole = {
-        b.number: Fed(arteries, arteries.fed_beyond(CatheterWay(tree, b.number, 0.0)) & among).volume_ml
+        b.number: Fed(ground, ground.fed_beyond(CatheterWay(tree, b.number, 0.0)) & among).volume_ml
         for b in tree.branches
     }
     # Sums of voxels: less than one is rounding.
-    least = 0.5 * arteries.liver.grid.voxel_volume_ml
+    least = 0.5 * ground.liver.grid.voxel_volume_ml
     own = {n: ml - sum(whole[c.number] for c in tree.children(n)) for n, ml in whole.items()}
     return {n: ml if ml > least else 0.0 for n, ml in own.items()}
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planner_plugins.arterial_infusion.junction import Junction
-
 from planner.model.points import Point, as_point
 from planner.model.vessel_tree import Branch, VesselTree
 from planner.planning.arterial_names import extrahepatic_beyond, organ_of
 from planner.planning.catheter_way import CatheterWay
+from planner.planning.gastroduodenal import Junction
 
 BEYOND, IN_STEM = "beyond the junction", "between junction and tip"
 

@@ -24,14 +24,16 @@ from planner.model.assessment import Assessment, Finding, Metric, Preview, Sever
 from planner.model.case import Case
 from planner.model.catheter import AgentType, CatheterTarget
 from planner.model.plan import Plan
+from planner.model.suggestion import Suggestion
 from planner.planning.catheter_facts import lesion_metrics, plan_metrics
 from planner.planning.eligibility import statement
 from planner.planning.liver_scores import TumorBurden
+from planner.planning.suggested_tips import tip_suggestions
 from planner.planning.territories import INFLOW_ROLES
 from planner.plugin.hashing import plan_hash, structures_hash, trees_hash
 from planner.plugin.settings import settings_values
 
-__all__ = ["Settings", "advise", "assess", "prepare", "preview"]
+__all__ = ["Settings", "advise", "assess", "prepare", "preview", "suggest"]
 
 MODULE, TITLE = "arterial_infusion", "Infusion"
 _ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
@@ -105,6 +107,14 @@ def advise(case: Case, plan: Plan, settings: Settings, goal: Mapping[str, Any], 
         tuple(statement(TITLE, checks, MAY_IT_BE_DONE)),
         checks=checks,
     )
+
+
+def suggest(
+    case: Case, plan: Plan, settings: Settings, goal: Mapping[str, Any], task: Task
+) -> list[Suggestion]:
+    """Plans whose tips feed lesions, the fewest first; `planning.suggested_tips` says what a goal takes."""
+    ground = prepare(case, settings, task.part(0.0, 0.8))
+    return tip_suggestions(plan, ground, AgentType.INFUSION, goal, task.part(0.8, 1.0))
 
 
 def _targets(plan: Plan) -> tuple[CatheterTarget, ...]:

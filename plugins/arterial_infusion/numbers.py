@@ -50,7 +50,7 @@ def _why_no_junction(infusion: Infusion) -> str:
 def artery_metrics(infusion: Infusion) -> list[Metric]:
     """Length and diameter of the gastroduodenal artery."""
     junction = infusion.junction
-    note = "" if junction is not None else NO_ARTERY if infusion.ground.tree is None else UNNAMED
+    note = "" if junction is not None else NO_ARTERY if infusion.ground.arteries is None else UNNAMED
     where = None if junction is None else junction.place_lps_mm
     free = None if junction is None else junction.to_first_branch_mm
     rows = (
@@ -69,7 +69,7 @@ def artery_metrics(infusion: Infusion) -> list[Metric]:
 
 def perfusion_metrics(infusion: Infusion) -> list[Metric]:
     """What stays unperfused, by artery, and what is tied for it not to flow elsewhere."""
-    reaches = infusion.ground.tree is not None
+    reaches = infusion.ground.arteries is not None
     missed, liver = infusion.unperfused_ml, infusion.liver_ml
     beyond = [x for x in infusion.ligations if x.where == BEYOND]
     found = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from planner_plugins.radioembolization import findings as say
 from planner_plugins.radioembolization import numbers as count
@@ -19,8 +20,9 @@ from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.model.assessment import Assessment, Finding, Metric, Preview, Severity
 from planner.model.case import Case
-from planner.model.catheter import CatheterTarget
+from planner.model.catheter import AgentType, CatheterTarget
 from planner.model.plan import Plan
+from planner.model.suggestion import Suggestion
 from planner.planning.catheter_facts import (
     PLAN,
     lesion_metrics,
@@ -29,12 +31,13 @@ from planner.planning.catheter_facts import (
     tip_metrics,
 )
 from planner.planning.perfusion import Perfusion, PerfusionGround
+from planner.planning.suggested_tips import tip_suggestions
 from planner.planning.territories import INFLOW_ROLES
 from planner.planning.y90 import HALF_LIFE, MEAN_ENERGY, PHYSICS
 from planner.plugin.hashing import image_hash, plan_hash, structures_hash, trees_hash
 from planner.plugin.settings import settings_values
 
-__all__ = ["Settings", "assess", "prepare", "preview"]
+__all__ = ["Settings", "assess", "prepare", "preview", "suggest"]
 
 MODULE = "radioembolization"
 _ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
@@ -87,6 +90,19 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         tuple(curves),
         fields=(dosing.perfusion.field, *(d.field for d in doses if d is not None)),
     )
+
+
+def suggest(
+    case: Case, plan: Plan, settings: Settings, goal: Mapping[str, Any], task: Task
+) -> list[Suggestion]:
+    """Plans whose tips feed lesions, the fewest first; `planning.suggested_tips` says what a goal takes."""
+    ground = prepare(case, settings, task.part(0.0, 0.8))
+    return tip_suggestions(plan, ground, _agent(plan), goal, task.part(0.8, 1.0))
+
+
+def _agent(plan: Plan) -> AgentType:
+    """The microspheres of the plan; glass where it names none."""
+    return next((t.agent.type for t in plan.catheter_targets if t.agent.type.is_y90), AgentType.Y90_GLASS)
 
 
 def _image_inputs(case: Case, measured: Measured | None) -> dict[str, str]:

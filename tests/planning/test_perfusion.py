@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from arterial_case import BALLS, GRID, artery, line, places, structures
 
 from planner.base.errors import InvalidValue
+from planner.base.task import Task
 from planner.model.catheter import Agent, AgentType, CatheterTarget
-from planner.model.vessel_tree import Branch
+from planner.model.plan import Plan
+from planner.model.roles import Role
+from planner.model.vessel_tree import Branch, VesselTree
+from planner.planning.catheter_facts import why_locked
 from planner.planning.catheter_way import CatheterWay
 from planner.planning.perfusion import Fed, Perfusion, PerfusionGround
-from planner.planning.tip_suggesting import suggest_tips
+from planner.planning.suggested_tips import tip_choices, tip_suggestions
+from planner.planning.tip_suggesting import TipGoal, suggest_tips
 
 AGENT = Agent(AgentType.TACE)
 SEEN = "perfused right"
@@ -104,15 +110,18 @@ def test_the_rim_goes_to_the_nearer_lesion() -> None:
 
 
 def test_the_fewest_tips_and_the_most_selective_ones(ground: PerfusionGround) -> None:
-    tree = artery()
-    (alone,) = suggest_tips(ground, tree, ["left lesion"])
+    (alone,) = suggest_tips(ground, ground.vessels[0], ["left lesion"])
     assert [w.branch for w in alone.ways] == [2]
     assert alone.target_percent == pytest.approx(100.0)
-    both = suggest_tips(ground, tree, ["left lesion", "middle lesion"], least_percent=60.0)
+    both = suggest_tips(
+        ground, ground.vessels[0], ["left lesion", "middle lesion"], TipGoal(least_percent=60.0)
+    )
     assert [len(c.ways) for c in both] == sorted(len(c.ways) for c in both)
     assert all(a.fed.normal_ml > b.fed.normal_ml for a, b in itertools.pairwise(both))
     assert all(c.target_percent >= 60.0 for c in both)
-    again = suggest_tips(ground, tree, ["left lesion", "middle lesion"], least_percent=60.0)
+    again = suggest_tips(
+        ground, ground.vessels[0], ["left lesion", "middle lesion"], TipGoal(least_percent=60.0)
+    )
     assert [[w.branch for w in c.ways] for c in again] == [[w.branch for w in c.ways] for c in both]
 
 
@@ -122,15 +131,15 @@ def test_tips_feed_no_other_organ_and_lie_in_vessels_that_can_be_reached() -> No
     tree = artery(falciform)
     ground = PerfusionGround.of(structures(), [tree])
     with pytest.raises(InvalidValue, match="No branch"):
-        suggest_tips(ground, tree, ["left lesion"])
+        suggest_tips(ground, ground.vessels[0], ["left lesion"])
     free = artery()
     other = PerfusionGround.of(structures(), [free])
     with pytest.raises(InvalidValue, match="No branch"):
-        suggest_tips(other, free, ["left lesion"], least_diameter_mm=5.0)
+        suggest_tips(other, other.vessels[0], ["left lesion"], TipGoal(least_diameter_mm=5.0))
     with pytest.raises(InvalidValue, match="lesions of the liver"):
-        suggest_tips(other, free, ["nothing"])
+        suggest_tips(other, other.vessels[0], ["nothing"])
     with pytest.raises(InvalidValue, match="lesions of the liver"):
-        suggest_tips(other, free, [])
+        suggest_tips(other, other.vessels[0], [])
 
 
 def test_by_hand_over_all_antichains() -> None:
@@ -157,7 +166,9 @@ def test_by_hand_over_all_antichains() -> None:
         if ground.volumes_ml[classes & target].sum() >= 0.7 * total - 1e-9:
             normal = float(ground.volumes_ml[classes & ~ground.tumor].sum())
             best[len(chosen)] = min(best.get(len(chosen), np.inf), normal)
-    found = suggest_tips(ground, tree, ["left lesion", "middle lesion"], least_percent=70.0)
+    found = suggest_tips(
+        ground, ground.vessels[0], ["left lesion", "middle lesion"], TipGoal(least_percent=70.0)
+    )
     for choice in found:
         assert choice.fed.normal_ml == pytest.approx(best[len(choice.ways)], rel=1e-9)
     assert len(found[0].ways) == min(best)
@@ -177,3 +188,70 @@ def test_a_branch_of_another_organ_takes_no_liver_but_a_liver_artery_beyond_it_d
     numbers = found.liver.columns["flow artery"]
     start, stop = found.flows["artery"].spans[3]
     assert not ((numbers >= start) & (numbers < stop)).any()
+
+
+def parted() -> tuple[VesselTree, VesselTree]:
+    """The right and the left artery as trees of their own, as where one of them comes from elsewhere."""
+    own = {b.number: b for b in artery().branches}
+    right = VesselTree("right", Role.HEPATIC_ARTERY, (replace(own[1], number=0, parent=None),))
+    left = VesselTree("left", Role.HEPATIC_ARTERY, (replace(own[2], number=0, parent=None),))
+    return right, left
+
+
+def test_arteries_of_several_trunks_share_the_liver() -> None:
+    """Alone each of them would take all of it."""
+    right, left = parted()
+    liver = np.prod(GRID.shape) * GRID.voxel_volume_ml
+    found = PerfusionGround.of(structures(), [right, left])
+    own = [Fed(found, found.fed_beyond(CatheterWay(t, 0, 0.0))).volume_ml for t in (right, left)]
+    assert own == pytest.approx([liver / 2, liver / 2], rel=1e-9)
+    targets = tuple(
+        CatheterTarget(t.id, t.id, place, AGENT)
+        for t, place in ((right, (-30.0, 0, 0)), (left, (30.0, 0, 0)))
+    )
+    plan = Perfusion(found, targets)
+    assert not plan.overlaps_ml
+    assert plan.by_tip["left"].lesion_percent("left lesion") == pytest.approx(100.0)
+    assert plan.by_tip["right"].lesion_percent("left lesion") == 0.0
+    swapped = PerfusionGround.of(structures(), [left, right])
+    assert Perfusion(swapped, targets).by_tip["right"].volume_ml == plan.by_tip["right"].volume_ml
+    portal = replace(artery(), id="portal", role=Role.PORTAL_VEIN)
+    beside = PerfusionGround.of(structures(), [right, portal, left])
+    assert Perfusion(beside, targets).by_tip["right"].volume_ml == plan.by_tip["right"].volume_ml
+    assert beside.arteries is not None
+    assert [b.number for b in beside.arteries.branches] == [0, 1]
+
+
+def test_tips_are_suggested_in_the_tree_they_lie_in() -> None:
+    right, left = parted()
+    ground = PerfusionGround.of(structures(), [right, left])
+    (far,) = tip_choices(ground, AgentType.TACE, ["left lesion"])
+    assert [(w.tree.id, w.branch) for w in far.ways] == [("left", 0)]
+    plan = Plan("p", "case", instruments=(CatheterTarget("old", "right", (-30.0, 0.0, 0.0), AGENT),))
+    (found,) = tip_suggestions(plan, ground, AgentType.Y90_RESIN, {"lesion": "left lesion"}, Task())
+    (tip,) = found.plan.catheter_targets
+    assert (tip.tree, tip.agent) == ("left", Agent(AgentType.Y90_RESIN))
+    assert found.scores["target_fed_percent"] == pytest.approx(100.0)
+    assert found.scores["perfused_volume_ml"] == pytest.approx(Perfusion(ground, (tip,)).all.volume_ml)
+    both = tip_suggestions(plan, ground, AgentType.TACE, {"lesion": "left lesion, middle lesion"}, Task())
+    every = tip_suggestions(plan, ground, AgentType.TACE, {}, Task())
+    assert [s.name for s in both] == [s.name for s in every]
+    with pytest.raises(InvalidValue, match="does not know"):
+        tip_suggestions(plan, ground, AgentType.TACE, {"lesions": "x"}, Task())
+    with pytest.raises(InvalidValue, match="number"):
+        tip_suggestions(plan, ground, AgentType.TACE, {"most_tips": "few"}, Task())
+    for goal in ({"most_tips": 0}, {"least_percent": 101}, {"least_diameter_mm": -1}):
+        with pytest.raises(InvalidValue):
+            tip_suggestions(plan, ground, AgentType.TACE, goal, Task())
+
+
+def test_no_dose_while_an_artery_beside_it_is_doubted() -> None:
+    """What a tip feeds ends where the other artery begins."""
+    right, left = (replace(t, is_confirmed=True) for t in parted())
+    target = CatheterTarget("c1", "right", (-30.0, 0.0, 0.0), AGENT)
+    assert why_locked(target, (right, left)) == ""
+    why = why_locked(target, (right, replace(left, is_confirmed=False)))
+    assert "'left'" in why
+    assert "shares the liver" in why
+    seen = replace(target, perfused_structure="seen")
+    assert why_locked(seen, (right, replace(left, is_confirmed=False))) == ""

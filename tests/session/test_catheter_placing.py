@@ -150,6 +150,11 @@ def test_suggested_tips_take_the_place_of_others(bench: Workbench) -> None:
     assert session.plan.catheter_targets[0].position_lps_mm[0] > 0
     placing.show(asked, choices)
     placing.confirm("Artery")
+    placing.take(0)
+    assert len(session.plan.catheter_targets) == 1, "who confirms vessels changes none of them"
+    placing.show(asked, choices)
+    tree = session.case.vessel_tree("Artery")
+    session.change_case("Cut", session.case.with_vessel_tree(tree.with_branches(tree.branches[:-1])))
     with pytest.raises(PlannerError, match="changed since"):
         placing.take(0)
     assert not placing.choices
@@ -158,4 +163,4 @@ def test_suggested_tips_take_the_place_of_others(bench: Workbench) -> None:
 def asked_with(placing, ground):  # type: ignore[no-untyped-def]
     from planner.session.catheter_placing import AskedTips
 
-    return AskedTips(ground, placing.arteries[0], ("lesion",))
+    return AskedTips(ground, placing.given, placing.trees, ("lesion",), placing.goal)

@@ -51,7 +51,7 @@ from planner.planning.arterial_names import (
     REPLACED_RIGHT,
     RIGHT,
 )
-from planner.plugin.judging import advise
+from planner.plugin.judging import advise, propose
 
 AT_JUNCTION = [
     (0.0, -3.0, -50.0),
@@ -358,3 +358,18 @@ def test_what_is_unverified_is_marked_and_what_is_asked_of_the_checklist_is_refu
         advise(MODULE, case(), Plan("A", "c"), {}, {"lesion": "spleen"})
     with pytest.raises(InvalidValue, match="does not know"):
         advise(MODULE, case(), Plan("A", "c"), {}, {"size": "3"})
+
+
+def test_a_pump_is_suggested_at_the_junction() -> None:
+    """It perfuses what an answer says such a tip does; without a gastroduodenal artery tips are suggested as elsewhere."""
+    normal = case()
+    (found,) = propose(MODULE, normal, Plan("A", "c"), {}, {"lesion": "left lesion"})
+    (target,) = found.plan.catheter_targets
+    assert target.agent.type is AgentType.INFUSION
+    assert target.name == GASTRODUODENAL
+    answer = asked(normal, target)
+    assert value(answer, "perfused_volume_ml") == pytest.approx(found.scores["perfused_volume_ml"])
+    assert value(answer, "tip_from_junction_mm", target.id) == pytest.approx(1.0)
+    without = case(tree(*(b for b in NORMAL if b.name != GASTRODUODENAL and b.number not in (2, 3))))
+    others = propose(MODULE, without, Plan("A", "c"), {}, {"lesion": "left lesion"})
+    assert all(t.name != GASTRODUODENAL for s in others for t in s.plan.catheter_targets)

@@ -25,7 +25,7 @@ from planner.model.roles import Role
 from planner.model.structures import Structure, StructureSet
 from planner.model.vessel_tree import Branch, VesselTree
 from planner.planning.perfusion import Perfusion, PerfusionGround
-from planner.plugin.judging import advise, judge
+from planner.plugin.judging import advise, judge, propose
 from planner.plugin.registry import find_modules
 
 MODULE = find_modules().module("chemoembolization")
@@ -359,3 +359,19 @@ def test_limits_of_ones_own_and_other_tumours() -> None:
     with pytest.raises(InvalidValue, match="does not know"):
         advise(MODULE, case(), Plan("A", "c"), {}, {"size": "3"})
     assert advise(MODULE, case(), Plan("A", "c"), {}, {"lesion": LEFT}).checks
+
+
+def test_suggested_tips_are_judged_as_they_were_told() -> None:
+    own = case()
+    found = propose(MODULE, own, Plan("A", "c"), {}, {"lesion": LEFT})
+    for suggestion in found:
+        answer = judge(MODULE, own, suggestion.plan)
+        assert value(answer, "perfused_normal_volume_ml") == pytest.approx(
+            suggestion.scores["perfused_normal_volume_ml"]
+        )
+        assert value(answer, "lesion_with_rim_perfused_percent", LEFT) == pytest.approx(
+            suggestion.scores["target_fed_percent"]
+        )
+    assert [s.name for s in found] == [
+        s.name for s in propose(MODULE, own, Plan("A", "c"), {}, {"lesion": LEFT})
+    ]
