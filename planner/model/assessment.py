@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -146,6 +146,12 @@ class CheckState(StrEnum):
     FULFILLED = "fulfilled"
     NOT_FULFILLED = "not fulfilled"
     UNKNOWN = "unknown"
+
+
+def heaviest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """In the order they weigh: stops, warnings, what is only said; those of equal weight stay as they are."""
+    order = (Severity.STOP, Severity.WARNING, Severity.INFO)
+    return tuple(sorted(findings, key=lambda f: order.index(f.severity)))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planner.base.errors import InvalidValue
 from planner.model.assessment import Confidence, Finding, Metric, Severity, Source
-from planner.model.catheter import CatheterTarget
+from planner.model.catheter import AgentType, CatheterTarget
+from planner.model.plan import Plan
 from planner.model.points import as_point
 from planner.model.roles import Role
 from planner.model.vessel_tree import VesselTree
@@ -55,6 +57,24 @@ OUTSIDE = _rule(
     "perfused_outside_liver", Severity.WARNING, "a perfused volume that leaves the liver feeds something else"
 )
 OFF_VESSEL = _rule("tip_off_vessel", Severity.INFO, "the tip is taken to the nearest place of the tree")
+
+
+def targets_of(plan: Plan, treatment: str, *agents: AgentType) -> tuple[CatheterTarget, ...]:
+    """The targets of a plan that are given one of some agents.
+
+    Raises
+    ------
+    InvalidValue
+        If there is none.
+    """
+    targets = tuple(t for t in plan.catheter_targets if t.agent.type in agents)
+    if not targets:
+        raise InvalidValue(
+            f"The plan has no tip for {treatment}.",
+            f"plan '{plan.name}'",
+            "Click a branch of an artery first.",
+        )
+    return targets
 
 
 def why_locked(target: CatheterTarget, trees: Sequence[VesselTree]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from planner.base.errors import InvalidValue
 from planner.model.assessment import Check, CheckState, Confidence, Finding, Severity, Source
 from planner.planning.constants import Constant
+from planner.planning.liver_scores import TumorBurden
 from planner.planning.patient_facts import NUMBER_FACTS, known_fact, known_number, patient_fact
 from planner.planning.rules import Rule
 
@@ -25,6 +27,23 @@ def limit_of(published: Constant, value: float) -> Constant:
     if value == published.value:
         return published
     return Constant(value, published.unit, "entered by hand", Confidence.OUR_RULE)
+
+
+def check_goal(goal: Mapping[str, Any], burden: TumorBurden) -> None:
+    """See that a checklist is asked for of a lesion that is there, or of none; it is of the whole liver anyway.
+
+    Raises
+    ------
+    InvalidValue
+        If the goal says anything else.
+    """
+    unknown = sorted(set(goal) - {"lesion"})
+    if unknown:
+        raise InvalidValue("A goal does not know this word.", ", ".join(unknown), "It takes lesion.")
+    lesion = str(goal.get("lesion") or "")
+    if lesion and lesion not in burden.sizes_mm:
+        known = ", ".join(burden.sizes_mm) or "none"
+        raise InvalidValue("There is no such lesion in the liver.", f"'{lesion}'", f"Choose of: {known}.")
 
 
 def told_line(

@@ -32,7 +32,7 @@ from planner.planning.liver_classes import LESION, LiverClasses
 from planner.planning.liver_ground import LiverGround
 from planner.planning.segment_map import SegmentMap, segments_there
 from planner.planning.shared_vessels import SharedVessels
-from planner.planning.territories import Territories, inflow
+from planner.planning.territories import INFLOW_ROLES, Territories, inflow
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -81,7 +81,7 @@ class PerfusionGround:
         way: str = "euclidean",
         task: Task | None = None,
     ) -> Self:
-        """Of structures and trees of arteries, or of portal veins that stand in for them.
+        """Of structures and, among trees, arteries and the portal veins that stand in for them.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class PerfusionGround:
             liver = liver.with_column(_seen(structure.name), np.where(within, 0, -1))
         flows: dict[str, FlowNumbers] = {}
         leaving: Mapping[int, tuple[float, str]] = {}
-        shared = SharedVessels.by_role(trees)
+        shared = SharedVessels.by_role([t for t in trees if t.role in INFLOW_ROLES and t.branches])
         for n, vessels in enumerate(shared):
             part = task.part(0.2 + 0.8 * n / len(shared), 0.2 + 0.8 * (n + 1) / len(shared))
             tree = vessels.tree

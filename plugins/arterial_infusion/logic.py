@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from planner_plugins.arterial_infusion.checklist import checklist_lines
@@ -18,33 +18,34 @@ from planner_plugins.arterial_infusion.numbers import (
 from planner_plugins.arterial_infusion.settings import Settings
 from planner_plugins.arterial_infusion.version import VERSION
 
-from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.model.assessment import Assessment, Finding, Metric, Preview, Severity
+from planner.model.assessment import Assessment, Finding, Metric, Preview, heaviest_first
 from planner.model.case import Case
-from planner.model.catheter import AgentType, CatheterTarget
+from planner.model.catheter import AgentType
 from planner.model.plan import Plan
 from planner.model.suggestion import Suggestion
-from planner.planning.catheter_facts import lesion_metrics, plan_metrics
-from planner.planning.eligibility import statement
+from planner.planning.catheter_facts import lesion_metrics, plan_metrics, targets_of
+from planner.planning.eligibility import check_goal, statement
 from planner.planning.liver_scores import TumorBurden
 from planner.planning.suggested_tips import tip_suggestions
-from planner.planning.territories import INFLOW_ROLES
 from planner.plugin.hashing import plan_hash, structures_hash, trees_hash
 from planner.plugin.settings import settings_values
 
 __all__ = ["Settings", "advise", "assess", "prepare", "preview", "suggest"]
 
 MODULE, TITLE = "arterial_infusion", "Infusion"
-_ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
 
 
 def prepare(case: Case, settings: Settings, task: Task) -> InfusionGround:
     """The liver, how much tumour it has, and what each vessel feeds; seconds for a whole CT."""
-    trees = [t for t in case.vessel_trees if t.role in INFLOW_ROLES and t.branches]
     TumorBurden.of(case.structures)
     found = InfusionGround.made(
-        case.structures, trees, settings.rim_mm, settings.territories, settings.at_junction_mm, task
+        case.structures,
+        case.vessel_trees,
+        settings.rim_mm,
+        settings.territories,
+        settings.at_junction_mm,
+        task,
     )
     # What each preview asks for is made once, here.
     _ = found.volumes_ml
@@ -53,8 +54,8 @@ def prepare(case: Case, settings: Settings, task: Task) -> InfusionGround:
 
 def preview(case: Case, prepared: InfusionGround, plan: Plan, settings: Settings, focus: str) -> Preview:
     """All of `assess`."""
-    infusion = Infusion(case, prepared, _targets(plan), settings)
-    return Preview(tuple(_metrics(infusion)), _ordered(_findings(infusion)))
+    infusion = Infusion(case, prepared, targets_of(plan, "an infusion", AgentType.INFUSION), settings)
+    return Preview(tuple(_metrics(infusion)), heaviest_first(_findings(infusion)))
 
 
 def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
@@ -65,7 +66,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
     InvalidValue
         If there is no such tip or no liver, a tip lies on no branch, perfuses nothing, or names what is not there.
     """
-    targets = _targets(plan)
+    targets = targets_of(plan, "an infusion", AgentType.INFUSION)
     infusion = Infusion(case, prepare(case, settings, task.part(0.0, 0.9)), targets, settings)
     task.report(1.0, "Done")
     return Assessment(
@@ -74,7 +75,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         {"structures": structures_hash(case), "plan": plan_hash(plan), "vessels": trees_hash(case)},
         settings_values(settings),
         tuple(_metrics(infusion)),
-        _ordered(_findings(infusion)),
+        heaviest_first(_findings(infusion)),
         fields=(infusion.perfusion.field,),
     )
 
@@ -89,13 +90,7 @@ def advise(case: Case, plan: Plan, settings: Settings, goal: Mapping[str, Any], 
     """
     task.report(0.0, "How much tumour there is")
     burden = TumorBurden.of(case.structures)
-    lesion = str(goal.get("lesion") or "")
-    unknown = sorted(set(goal) - {"lesion"})
-    if unknown:
-        raise InvalidValue("A goal does not know this word.", ", ".join(unknown), "It takes lesion.")
-    if lesion and lesion not in burden.sizes_mm:
-        known = ", ".join(burden.sizes_mm) or "none"
-        raise InvalidValue("There is no such lesion in the liver.", f"'{lesion}'", f"Choose of: {known}.")
+    check_goal(goal, burden)
     checks = checklist_lines(case, burden, settings)
     task.report(1.0, "Done")
     return Assessment(
@@ -117,17 +112,6 @@ def suggest(
     return tip_suggestions(plan, ground, AgentType.INFUSION, goal, task.part(0.8, 1.0))
 
 
-def _targets(plan: Plan) -> tuple[CatheterTarget, ...]:
-    targets = tuple(t for t in plan.catheter_targets if t.agent.type is AgentType.INFUSION)
-    if not targets:
-        raise InvalidValue(
-            "The plan has no tip for an infusion.",
-            f"plan '{plan.name}'",
-            "Click the gastroduodenal artery at its junction first.",
-        )
-    return targets
-
-
 def _metrics(infusion: Infusion) -> list[Metric]:
     return [
         *lesion_metrics(infusion.perfusion),
@@ -143,7 +127,3 @@ def _findings(infusion: Infusion) -> list[Finding]:
     burden = TumorBurden.of(infusion.case.structures)
     checks = checklist_lines(infusion.case, burden, infusion.settings)
     return [*infusion_findings(infusion), *statement(TITLE, checks, MAY_IT_BE_DONE)]
-
-
-def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda f: _ORDER.index(f.severity)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from planner_plugins.radioembolization import findings as say
@@ -16,11 +16,10 @@ from planner_plugins.radioembolization.version import VERSION
 from planner_plugins.radioembolization.vials import vial_answer
 from planner_plugins.radioembolization.voxels import LiverParts, predicted_dose, volume_metrics
 
-from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.model.assessment import Assessment, Finding, Metric, Preview, Severity
+from planner.model.assessment import Assessment, Finding, Metric, Preview, heaviest_first
 from planner.model.case import Case
-from planner.model.catheter import AgentType, CatheterTarget
+from planner.model.catheter import AgentType
 from planner.model.plan import Plan
 from planner.model.suggestion import Suggestion
 from planner.planning.catheter_facts import (
@@ -28,11 +27,11 @@ from planner.planning.catheter_facts import (
     lesion_metrics,
     plan_metrics,
     target_findings,
+    targets_of,
     tip_metrics,
 )
 from planner.planning.perfusion import Perfusion, PerfusionGround
 from planner.planning.suggested_tips import tip_suggestions
-from planner.planning.territories import INFLOW_ROLES
 from planner.planning.y90 import HALF_LIFE, MEAN_ENERGY, PHYSICS
 from planner.plugin.hashing import image_hash, plan_hash, structures_hash, trees_hash
 from planner.plugin.settings import settings_values
@@ -40,19 +39,17 @@ from planner.plugin.settings import settings_values
 __all__ = ["Settings", "assess", "prepare", "preview", "suggest"]
 
 MODULE = "radioembolization"
-_ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
 
 
 def prepare(case: Case, settings: Settings, task: Task) -> PerfusionGround:
     """The liver, and what each vessel of the case's trees feeds; seconds for a whole CT."""
-    trees = [t for t in case.vessel_trees if t.role in INFLOW_ROLES and t.branches]
-    return PerfusionGround.of(case.structures, trees, settings.rim_mm, settings.territories, task)
+    return PerfusionGround.of(case.structures, case.vessel_trees, settings.rim_mm, settings.territories, task)
 
 
 def preview(case: Case, prepared: PerfusionGround, plan: Plan, settings: Settings, focus: str) -> Preview:
     """All of `assess` but the dose of every voxel."""
     dosing = _dosing(case, prepared, plan, settings)
-    return Preview(tuple(_metrics(dosing)), _ordered(_findings(dosing)))
+    return Preview(tuple(_metrics(dosing)), heaviest_first(_findings(dosing)))
 
 
 def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
@@ -86,7 +83,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         },
         settings_values(settings),
         (*_metrics(dosing), *metrics),
-        _ordered([*_findings(dosing), *(() if measured is None else measured.findings)]),
+        heaviest_first([*_findings(dosing), *(() if measured is None else measured.findings)]),
         tuple(curves),
         fields=(dosing.perfusion.field, *(d.field for d in doses if d is not None)),
     )
@@ -115,16 +112,9 @@ def _image_inputs(case: Case, measured: Measured | None) -> dict[str, str]:
 
 
 def _dosing(case: Case, ground: PerfusionGround, plan: Plan, settings: Settings) -> Dosing:
-    return Dosing(case, Perfusion(ground, _targets(plan)), settings)
-
-
-def _targets(plan: Plan) -> tuple[CatheterTarget, ...]:
-    targets = tuple(t for t in plan.catheter_targets if t.agent.type.is_y90)
-    if not targets:
-        raise InvalidValue(
-            "The plan has no tip for Y-90.", f"plan '{plan.name}'", "Click a branch of an artery first."
-        )
-    return targets
+    return Dosing(
+        case, Perfusion(ground, targets_of(plan, "Y-90", AgentType.Y90_GLASS, AgentType.Y90_RESIN)), settings
+    )
 
 
 def _metrics(dosing: Dosing) -> list[Metric]:
@@ -164,7 +154,3 @@ def _findings(dosing: Dosing) -> list[Finding]:
 
 def _of_plan(finding: Finding) -> Finding:
     return Finding(finding.rule, finding.severity, finding.text, PLAN, finding.where_lps_mm, finding.source)
-
-
-def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda f: _ORDER.index(f.severity)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from planner_plugins.resection import findings as say
 from planner_plugins.resection import numbers as count
 from planner_plugins.resection.ground import ResectionGround, prepare_ground
@@ -14,7 +12,7 @@ from planner_plugins.resection.version import VERSION
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.model.assessment import Assessment, Finding, Preview, Severity
+from planner.model.assessment import Assessment, Preview, heaviest_first
 from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.planning.kept_segments import KeptSegments, segment_numbers
@@ -24,7 +22,6 @@ from planner.plugin.settings import settings_values
 __all__ = ["Settings", "assess", "prepare", "preview"]
 
 MODULE = "resection"
-_ORDER = (Severity.STOP, Severity.WARNING, Severity.INFO)
 
 
 def prepare(case: Case, settings: Settings, task: Task) -> ResectionGround:
@@ -36,7 +33,7 @@ def preview(case: Case, prepared: ResectionGround, plan: Plan, settings: Setting
     """All of `assess` but the vessels that are crossed, the segments, and the pieces of the remnant."""
     quick = QuickJudgement(case, prepared, plan, settings)
     quick.work_side_by_side()
-    return Preview(tuple(quick.metrics), _ordered(quick.findings), quick.surfaces)
+    return Preview(tuple(quick.metrics), heaviest_first(quick.findings), quick.surfaces)
 
 
 def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment:
@@ -70,11 +67,7 @@ def assess(case: Case, plan: Plan, settings: Settings, task: Task) -> Assessment
         {"structures": structures_hash(case), "plan": plan_hash(plan), "vessels": trees_hash(case)},
         settings_values(settings),
         tuple(metrics),
-        _ordered(found),
+        heaviest_first(found),
         surfaces=quick.surfaces,
         fields=(liver_parts(quick),),
     )
-
-
-def _ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda f: _ORDER.index(f.severity)))
