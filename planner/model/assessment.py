@@ -47,6 +47,10 @@ class Source:
         object.__setattr__(self, "confidence", Confidence(self.confidence))
 
 
+#: Relative error of sums in double precision; a dose that was prescribed to its limit meets it.
+ROUNDING = 1e-9
+
+
 @dataclass(frozen=True)
 class Target:
     """The range a metric should lie in; either end may be open."""
@@ -56,8 +60,11 @@ class Target:
     source: Source = field(default_factory=lambda: Source("our rule", Confidence.OUR_RULE))
 
     def is_met(self, value: float) -> bool:
-        """Whether a value lies in the range."""
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        """Whether a value lies in the range; one that misses an end by the rounding of its sum lies in it."""
+        hair = ROUNDING * max(abs(value), 1.0)
+        return (self.low is None or value >= self.low - hair) and (
+            self.high is None or value <= self.high + hair
+        )
 
 
 @dataclass(frozen=True)

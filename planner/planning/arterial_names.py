@@ -12,13 +12,14 @@ from planner.model.vessel_tree import Branch, VesselTree
 CELIAC, MESENTERIC = "celiac trunk", "superior mesenteric artery"
 COMMON, PROPER = "common hepatic artery", "proper hepatic artery"
 RIGHT, LEFT, MIDDLE = "right hepatic artery", "left hepatic artery", "middle hepatic artery"
+RIGHT_ANTERIOR, RIGHT_POSTERIOR = "right anterior hepatic artery", "right posterior hepatic artery"
 REPLACED_RIGHT, REPLACED_LEFT = "replaced right hepatic artery", "replaced left hepatic artery"
 ACCESSORY_RIGHT, ACCESSORY_LEFT = "accessory right hepatic artery", "accessory left hepatic artery"
 GASTRODUODENAL, LEFT_GASTRIC = "gastroduodenal artery", "left gastric artery"
 
 #: Arteries that feed the liver, in the order a list shows them.
 HEPATIC = (
-    COMMON, PROPER, RIGHT, LEFT, MIDDLE, "right anterior hepatic artery", "right posterior hepatic artery",
+    COMMON, PROPER, RIGHT, LEFT, MIDDLE, RIGHT_ANTERIOR, RIGHT_POSTERIOR,
     REPLACED_RIGHT, REPLACED_LEFT, ACCESSORY_RIGHT, ACCESSORY_LEFT,
 )  # fmt: skip
 #: Arteries on the way there.
@@ -51,6 +52,7 @@ TYPES: Mapping[str, str] = {
     "IX": "common hepatic artery from the superior mesenteric artery",
     "X": "common hepatic artery from the left gastric artery",
 }
+BY_PROPOSED = "by proposed names of the branches"
 #: The fact of the patient that corrects a proposed type.
 MICHELS_FACT = "michels_type"
 
@@ -98,7 +100,9 @@ def variant(trees: Sequence[VesselTree], told: str = "") -> Variant:
         if told not in TYPES:
             raise InvalidValue("Michels has no such type.", f"'{told}'", f"Use one of: {', '.join(TYPES)}.")
         return Variant(told, True, "entered")
-    names = {b.name for t in trees for b in t.branches}
+    named = [b for t in trees for b in t.branches if b.name]
+    names = {b.name for b in named}
+    by = "by the names of the branches" if all(b.is_name_confirmed for b in named) else BY_PROPOSED
     origin = {
         MESENTERIC: "IX",
         LEFT_GASTRIC: "X",
@@ -115,7 +119,7 @@ def variant(trees: Sequence[VesselTree], told: str = "") -> Variant:
     if any(accessory) and any(replaced):
         if (accessory[0] and replaced[0]) or (accessory[1] and replaced[1]):
             return Variant("", False, "one side is named replaced and accessory")
-        return Variant("VIII", False, "by the names of the branches")
+        return Variant("VIII", False, by)
     by_names = {
         (False, False, False, False): "I",
         (False, True, False, False): "II",
@@ -125,7 +129,7 @@ def variant(trees: Sequence[VesselTree], told: str = "") -> Variant:
         (False, False, True, False): "VI",
         (False, False, True, True): "VII",
     }
-    return Variant(by_names[(*replaced, *accessory)], False, "by the names of the branches")
+    return Variant(by_names[(*replaced, *accessory)], False, by)
 
 
 def organ_of(name: str) -> str:

@@ -14,8 +14,10 @@ from planner.base.errors import InvalidValue
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
 from planner.model.vessel_tree import VesselTree
+from planner.planning.arterial_naming import arterial_names
 from planner.planning.branch_extent import BranchExtents
 from planner.planning.hepatic_names import hepatic_names
+from planner.planning.leaving_branches import leaving_branches
 from planner.planning.liver_ground import LiverGround
 from planner.planning.portal_names import portal_names
 
@@ -36,7 +38,7 @@ def with_proposed_names(tree: VesselTree, structures: StructureSet) -> ProposedN
     Parameters
     ----------
     tree
-        Portal vein or hepatic veins, in a liver that lies in the scan as patients do (LPS).
+        Portal vein, hepatic veins or arteries, in a liver that lies in the scan as patients do (LPS).
     structures
         With the liver.
 
@@ -46,14 +48,18 @@ def with_proposed_names(tree: VesselTree, structures: StructureSet) -> ProposedN
         If there is no liver, no branch in it, or nobody named the branches of such vessels.
     """
     namers = {Role.PORTAL_VEIN: portal_names, Role.HEPATIC_VEIN: hepatic_names}
-    if tree.role not in namers:
+    if tree.role not in (*namers, Role.HEPATIC_ARTERY):
         raise InvalidValue(
-            "Names are known of branches of the portal vein and the hepatic veins.",
+            "Names are known of branches of the portal vein, the hepatic veins and the arteries.",
             f"'{tree.id}', {tree.role.value.replace('_', ' ')}",
             "Name these branches by hand.",
         )
-    extents = BranchExtents(tree, LiverGround.of(structures))
-    names, notes = namers[tree.role](extents)
+    ground = LiverGround.of(structures)
+    extents = BranchExtents(tree, ground)
+    if tree.role is Role.HEPATIC_ARTERY:
+        names, notes = arterial_names(extents, leaving_branches(tree, structures, ground), structures)
+    else:
+        names, notes = namers[tree.role](extents)
     kept, more = _beside_confirmed(tree, names)
     named = [
         b if b.is_name_confirmed else replace(b, name=kept.get(b.number, ""), is_name_confirmed=False)

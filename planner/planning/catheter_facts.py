@@ -13,6 +13,7 @@ from planner.model.roles import Role
 from planner.model.vessel_tree import VesselTree
 from planner.planning.arterial_names import extrahepatic_beyond, organ_of
 from planner.planning.catheter_way import CatheterWay
+from planner.planning.fed_table import shares_by_tip
 from planner.planning.perfusion import Perfusion
 from planner.planning.rules import Rule
 
@@ -169,7 +170,7 @@ def plan_metrics(perfusion: Perfusion) -> list[Metric]:
         Metric(f"perfused_segment_{n}_volume_ml", ml, "ml", PLAN, "of all tips")
         for n, ml in fed.segments_ml.items()
     ]
-    return found
+    return found + shares_by_tip(perfusion)
 
 
 def target_findings(perfusion: Perfusion, trees: Sequence[VesselTree]) -> list[Finding]:

@@ -344,8 +344,6 @@ def _found(
     tree = find_tree(structures, name, id=TREE_ROLES[role], task=task.part(0.0, 0.8))
     tree = replace(tree, notes=(*parting[name], *tree.notes))
     tree = with_confirmed_of(tree, [t for t in case.vessel_trees if t.role is role])
-    if role is Role.HEPATIC_ARTERY:
-        return tree
     task.report(0.8, f"Names: {name}")
     try:
         return named(tree, structures)

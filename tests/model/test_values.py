@@ -151,6 +151,8 @@ def test_a_share_is_never_rounded_up_to_the_whole(value: float, words: str) -> N
 
 
 def test_targets_may_be_open_on_either_side() -> None:
+    assert Target(low=205.0).is_met(204.99999999999994), "a sum's rounding"
+    assert not Target(high=5).is_met(5.000001)
     assert Target(low=5).is_met(5)
     assert not Target(low=5).is_met(4.99)
     assert Target(high=5).is_met(-100)

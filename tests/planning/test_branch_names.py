@@ -333,7 +333,7 @@ def test_a_branch_is_of_the_nearest_named_ancestors_segment():
 
 
 def test_errors_say_what_which_and_what_to_do():
-    artery = VesselTree("artery", Role.HEPATIC_ARTERY, fan().branches)
+    artery = VesselTree("bile", Role.BILE_DUCT, fan().branches)
     empty = organ(LIVER.grid, np.zeros(LIVER.grid.shape, dtype=bool))
     outside = portal(branch(0, None, (900, 0, 0), (950, 0, 0)))
     for tree, structures in ((artery, LIVER), (fan(), empty), (portal(), LIVER), (outside, LIVER)):
