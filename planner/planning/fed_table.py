@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from planner.model.assessment import Metric
-from planner.planning.liver_classes import LESION
 from planner.planning.perfusion import Perfusion
 
 #: Name of the metric of a lesion and a tip; its subject names both.
@@ -24,16 +21,12 @@ _ROWS = (
 
 def shares_by_tip(perfusion: Perfusion) -> list[Metric]:
     """Of each tip: the share of each lesion and the volume of each segment it feeds; what tips feed twice."""
-    ground = perfusion.ground
-    column, volumes = ground.liver.columns[LESION], ground.volumes_ml
-    count = len(ground.lesions) + 1
-    whole = np.bincount(column + 1, volumes, count)[1:]
-    found = []
+    lesions, found = perfusion.ground.lesions, []
     for id, fed in perfusion.by_tip.items():
-        own = np.bincount(column[fed.classes] + 1, volumes[fed.classes], count)[1:]
+        shares = fed.lesion_shares_percent[0]
         found += [
-            Metric(BY_TIP, 100.0 * float(part) / max(float(all), 1e-9), "%", f"{id}: {name}", "of its volume")
-            for name, part, all in zip(ground.lesions, own, whole, strict=True)
+            Metric(BY_TIP, float(share), "%", f"{id}: {name}", "of its volume")
+            for name, share in zip(lesions, shares, strict=True)
         ]
         found += [
             Metric(f"{_SEGMENT}{n}{_ML}", ml, "ml", id, "of this tip") for n, ml in fed.segments_ml.items()

@@ -212,11 +212,23 @@ class PerfusionGround:
 
     def of_lesion(self, name: str, with_rim: bool = False) -> BoolArray:
         """Which classes are of a lesion, or of it and its rim, (classes,)."""
-        number = (self.lesions.index(name),)
-        own = self.liver.chosen(LESION, number)
-        return own | self.liver.chosen(RIM, number) if with_rim and RIM in self.liver.columns else own
+        return np.asarray(self.lesion_numbers(with_rim) == self.lesions.index(name))
 
-    @property
+    def lesion_numbers(self, with_rim: bool = False) -> npt.NDArray[np.int64]:
+        """Place of each class's lesion, or of the one whose rim it lies in, among the lesions; -1 for none."""
+        return self.liver.columns[RIM if with_rim and RIM in self.liver.columns else LESION]
+
+    @cached_property
+    def lesions_ml(self) -> tuple[FloatArray, FloatArray]:
+        """Of each lesion, without and with its rim."""
+        return self.by_lesion_ml(slice(None)), self.by_lesion_ml(slice(None), True)
+
+    def by_lesion_ml(self, classes: BoolArray | slice, with_rim: bool = False) -> FloatArray:
+        """What of each lesion lies in some classes, (lesions,)."""
+        numbers = self.lesion_numbers(with_rim)[classes] + 1
+        return np.bincount(numbers, self.volumes_ml[classes], len(self.lesions) + 1)[1:]
+
+    @cached_property
     def tumor(self) -> BoolArray:
         """Which classes are tumour, (classes,)."""
         return self.liver.chosen(LESION)
@@ -259,8 +271,17 @@ class Fed:
 
     def lesion_percent(self, name: str, with_rim: bool = False) -> float:
         """Share of a lesion, or of it with its rim, that is fed."""
-        own = self.ground.of_lesion(name, with_rim)
-        return 100.0 * self._ml(self.classes & own) / max(self._ml(own), 1e-9)
+        return float(self.lesion_shares_percent[with_rim][self.ground.lesions.index(name)])
+
+    @cached_property
+    def lesion_shares_percent(self) -> tuple[FloatArray, FloatArray]:
+        """Share of each lesion, without and with its rim, that is fed."""
+        ground = self.ground
+        without, with_rim = (
+            100.0 * ground.by_lesion_ml(self.classes, is_with) / np.maximum(whole, 1e-9)
+            for is_with, whole in enumerate(ground.lesions_ml)
+        )
+        return without, with_rim
 
     @cached_property
     def segments_ml(self) -> Mapping[int, float]:

@@ -81,6 +81,8 @@ def drawn_probes(
     assumed_spread
         Spread where none is published, as a share of each axis.
     """
+    if not plan.applicators:
+        return ()
     library = device_library()
     found = []
     for needle in plan.applicators:
@@ -153,6 +155,8 @@ class DrawnFoci:
 
 def drawn_foci(plan: Plan, allow_ex_vivo: bool = True) -> tuple[DrawnFoci, ...]:
     """The grids of foci of a plan with their zones and windows."""
+    if not plan.focus_grids:
+        return ()
     library = device_library()
     found = []
     for grid in plan.focus_grids:

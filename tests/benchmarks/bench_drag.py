@@ -2,6 +2,7 @@
 
 python tests/benchmarks/bench_drag.py CASE LESION      a probe towards a lesion
 python tests/benchmarks/bench_drag.py CASE             a surface drawn through the liver
+python tests/benchmarks/bench_drag.py CASE --tip       a catheter's tip along the branch that feeds most
 
 Bounds: 16 ms for numbers and 100 ms for the views, software rendering.
 """
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +75,44 @@ def cut_plans(window: MainWindow) -> tuple[str, list[Plan]]:
     return "resection", [session.plan.with_instrument(m) for m in moved]
 
 
+def tip_plans(window: MainWindow) -> tuple[str, list[Plan]]:
+    """A tip in the artery of the case, or in one found in its outline, and moved along its branch."""
+    from planner.base.task import Task
+    from planner.desktop.modes import MODES
+    from planner.model.roles import Role
+    from planner.planning.catheter_way import CatheterWay
+    from planner.planning.perfusion import Fed
+    from planner.planning.vessel_finding import find_tree
+
+    session, placing = window.session, window.bench.catheters
+    if not placing.trees:
+        roles = (Role.HEPATIC_ARTERY, Role.PORTAL_VEIN)
+        name = next(s.name for role in roles for s in session.case.structures.with_role(role))
+        tree = find_tree(session.case.structures, name, id=name, task=Task())
+        session.change_case("Find", session.case.with_vessel_tree(tree))
+        placing.confirm(name)
+    for instrument in session.plan.instruments:
+        session.change_plan("Empty", session.plan.without_instrument(instrument.id))
+    button = window.mode_buttons.button([m.id for m in MODES].index("catheter"))
+    assert button is not None
+    button.click()
+    wait(lambda: placing.ground is not None and not window.jobs.is_running)
+    ground, tree = placing.ground, placing.trees[0]
+    assert ground is not None
+
+    def fed_ml(number: int) -> float:
+        return Fed(ground, ground.fed_beyond(CatheterWay(tree, number, 0.0))).volume_ml
+
+    branch = max(tree.branches[1:], key=lambda b: (round(fed_ml(b.number)), b.length_mm))
+    placing.add(CatheterWay(tree, branch.number, 0.0))
+    target = session.plan.catheter_targets[0]
+    session.selection.move_cursor(target.position_lps_mm)
+    step = branch.length_mm / ROUNDS
+    ways = [CatheterWay(tree, branch.number, step * n) for n in range(ROUNDS)]
+    moved = [replace(target, position_lps_mm=w.tip_lps_mm) for w in ways]
+    return "radioembolization", [session.plan.with_instrument(m) for m in moved]
+
+
 def main() -> int:
     from planner.desktop.application import make_application
     from planner.desktop.window import MainWindow
@@ -85,7 +125,10 @@ def main() -> int:
     session = window.session
     session.open_folder(Path(sys.argv[1]), read_only=True)
     wait(lambda: not window.jobs.is_running and session.judgements.is_ready("thermal_ablation"))
-    name, plans = probe_plans(window, sys.argv[2]) if len(sys.argv) > 2 else cut_plans(window)
+    if sys.argv[2:] == ["--tip"]:
+        name, plans = tip_plans(window)
+    else:
+        name, plans = probe_plans(window, sys.argv[2]) if len(sys.argv) > 2 else cut_plans(window)
     wait(lambda: session.judgements.of(name).state == "current" and not window.jobs.is_running)
     module = session.judgements.registry.module(name)
     grounds, settings = session.judgements._prepared[name].value, module.settings()
