@@ -12,6 +12,7 @@ from planner.model.case import Case
 from planner.model.plan import Applicator, FocusGrid, Plan
 from planner.model.wording import interval_text, mark, scan_words, target_text, unit_text, value_text
 from planner.planning.device_library import device_library
+from planner.planning.fed_table import BY_TIP
 from planner.planning.placing import center_offset_mm
 from planner.plugin.hashing import plan_hash
 from planner.plugin.registry import Registry
@@ -116,7 +117,7 @@ def _module_facts(assessment: Assessment, plan: Plan, registry: Registry) -> dic
             "note": m.note,
         }
         for m in assessment.metrics
-        if m.name not in SHOWN
+        if m.name not in (*SHOWN, BY_TIP)
     ]
     simulated = {m.name for s in manifest.sections_of("simulate") for m in s.metrics}
     is_simulation = bool(assessment.metrics) and assessment.metrics[0].name in simulated

@@ -19,6 +19,7 @@ from planner.model.catheter import CatheterTarget
 from planner.model.plan import Plan
 from planner.model.wording import scan_words, unit_text, value_text
 from planner.planning.catheter_facts import PLAN, why_locked
+from planner.planning.fed_table import ALL, cell_text, fed_rows
 from planner.plugin.hashing import plan_hash
 
 HTML, PDF = "treatment-sheet.html", "treatment-sheet.pdf"
@@ -100,14 +101,16 @@ def sheet_facts(case: Case, plan: Plan, assessments: Sequence[Assessment]) -> di
         "basis": metrics["prescribed_activity_gbq", PLAN].method
         if ("prescribed_activity_gbq", PLAN) in metrics
         else "",
+        "fed": _fed(assessments, [t.id for t in plan.catheter_targets]),
+        # A module that judges and advises says some things twice.
         "findings": [
-            {"severity": f.severity.value, "text": f.text}
-            for f in findings
-            if f.severity is not Severity.INFO
+            {"severity": severity, "text": text}
+            for severity, text in dict.fromkeys((f.severity.value, f.text) for f in findings)
+            if severity != Severity.INFO.value
         ],
-        "steps": [f.text for f in findings if f.rule in STEPS],
+        "steps": list(dict.fromkeys(f.text for f in findings if f.rule in STEPS)),
         "constants": next((f.text for f in findings if f.rule == "constants_used"), ""),
-        "modules": ", ".join(f"{a.module} {a.module_version}" for a in assessments),
+        "modules": ", ".join(dict.fromkeys(f"{a.module} {a.module_version}" for a in assessments)),
         "plan_hash": plan_hash(plan),
         "version": planner.__version__,
     }
@@ -196,6 +199,19 @@ def _tip(
             _cell(metrics.get((name, target.id))) for name, _ in TIP_COLUMNS if _any(metrics, name, ids)
         ],
     }
+
+
+def _fed(assessments: Sequence[Assessment], tips: list[str]) -> list[dict[str, Any]]:
+    """What each tip feeds, by the modules that judge some of them: as the window shows it."""
+    found = []
+    for assessment in assessments:
+        judged = {m.subject for m in assessment.metrics if m.name == "perfused_volume_ml"}
+        own = [t for t in tips if t in judged]
+        rows = fed_rows(assessment.metrics, own) if own else ()
+        if rows:
+            cells = [(r.title, r.unit, [cell_text(r, c) for c in r.cells]) for r in rows]
+            found.append({"tips": [*own, ALL], "rows": cells})
+    return found
 
 
 def _any(metrics: dict[tuple[str, str], Metric], name: str, subjects: Iterable[str]) -> bool:

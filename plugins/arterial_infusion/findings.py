@@ -29,6 +29,8 @@ from planner.planning.liver_ground import SPOKEN_OF_ML
 from planner.planning.rules import Rule
 
 MAY_IT_BE_DONE = "infusion_checklist"
+#: Less of the liver than this that hangs on no named variant is a number, but no warning; our rule.
+TOLD_SHARE = 0.005
 #: Of each of Michels' types what must be named: one of each group.
 NAMED = {
     "II": ((REPLACED_LEFT,),),
@@ -75,7 +77,8 @@ def infusion_findings(infusion: Infusion) -> list[Finding]:
         organ = f", at {end.organ}" if end.organ else ""
         text = f"Beyond the junction {end.branch.title} ends {end.away_mm:.0f} mm outside the liver{organ}: what does it feed?"
         found.append(MAY_LEAVE.finding(text, end.tip, as_point(end.branch.points_lps_mm[-1])))
-    found += [_left_out(part, infusion.liver_ml) for part in infusion.left_out if _is_told(part)]
+    liver = infusion.liver_ml
+    found += [_left_out(part, liver) for part in infusion.left_out if _is_told(part, liver)]
     return found + _variant_findings(infusion)
 
 
@@ -126,9 +129,10 @@ def _to_tie(branch: Ligation) -> Finding:
     return LIGATE.finding(text, branch.tip, branch.place_lps_mm)
 
 
-def _is_told(part: LeftOut) -> bool:
+def _is_told(part: LeftOut, liver_ml: float) -> bool:
     """Slivers, and what lies nearest to an artery of another organ, are told elsewhere."""
-    return part.is_variant or (part.volume_ml >= SPOKEN_OF_ML and not part.organ)
+    least = max(SPOKEN_OF_ML, TOLD_SHARE * liver_ml)
+    return part.is_variant or (part.volume_ml >= least and not part.organ)
 
 
 def _left_out(part: LeftOut, liver_ml: float) -> Finding:

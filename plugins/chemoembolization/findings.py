@@ -50,7 +50,8 @@ def row_words(row: VesselRow) -> str:
     """A vessel of the sheet in a line: its turn, the way, what it feeds, and the user's notes."""
     words = f"{row.number}. {row.target.title}"
     if row.way is not None:
-        words += f", {row.way.title}: {row.way.from_ostium_mm:.0f} mm from the ostium, {row.way.diameter_mm:.1f} mm wide"
+        words += f", {row.way.title}" if row.way.title != row.target.title else ""
+        words += f": {row.way.from_ostium_mm:.0f} mm from the ostium, {row.way.diameter_mm:.1f} mm wide"
     lesions = ", ".join(f"{share:.0f} % of {name}" for name, share in row.lesions) or "no lesion"
     words += f"; feeds {lesions}; {row.fed.normal_ml:.0f} ml of liver without tumour"
     notes = row.target.agent.notes.strip()
