@@ -110,7 +110,8 @@ class ArteryForm(QWidget):
         if not placing.arteries:
             return
         told = placing.variant
-        proposed = f"{told.words} ({told.why})" if not told.is_told else "By the names of the branches"
+        proposed = "By the names of the branches" if told.is_told else told.words
+        proposed += " (proposed)" if told.type and not told.is_told else ""
         with QSignalBlocker(self.variant):
             if self.variant.count() == 0:
                 self.variant.addItem(proposed, "")
@@ -118,7 +119,8 @@ class ArteryForm(QWidget):
                     self.variant.addItem(Variant(type, True, "").words, type)
             self.variant.setItemText(0, proposed)
             self.variant.setCurrentIndex(max(0, self.variant.findData(told.type)) if told.is_told else 0)
-        self.variant.setToolTip(self.variant.currentText())
+        why = "" if told.is_told else f": {told.why}"
+        self.variant.setToolTip(f"{self.variant.currentText()}{why}")
 
 
 class TipForm(QWidget):
