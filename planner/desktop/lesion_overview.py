@@ -67,7 +67,8 @@ class LesionOverview(QWidget):
 
 def _words(metrics: list[Metric]) -> str:
     parts = []
-    for metric in metrics:
+    # A number that is not known says nothing beside one that is.
+    for metric in [m for m in metrics if m.value is not None] or metrics:
         sign = mark(metric)
         shown = f"<span style='color:{sign_color(sign)}'>{sign}</span> " if sign else ""
         parts.append(f"{shown}{value_text(metric)} {unit_text(metric)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.base.errors import InvalidValue
-from planner.model.assessment import Confidence, Finding, Metric, Severity, Source
+from planner.model.assessment import Confidence, Finding, Metric, Severity, Source, Target
 from planner.model.catheter import AgentType, CatheterTarget
 from planner.model.plan import Plan
 from planner.model.points import as_point
@@ -145,7 +145,10 @@ def lesion_metrics(perfusion: Perfusion) -> list[Metric]:
         own = fed.lesion_percent(name)
         feeders = perfusion.feeding(name, WATERSHED_PERCENT)
         found += [
-            Metric("lesion_perfused_percent", own, "%", name, "of its volume, by all tips together"),
+            Metric(
+                "lesion_perfused_percent", own, "%", name, "of its volume, by all tips together",
+                Target(low=COVERED_PERCENT, source=UNCOVERED.source),
+            ),
             Metric(
                 "lesion_with_rim_perfused_percent", fed.lesion_percent(name, True), "%", name,
                 f"of the lesion grown by {ground.rim_mm:g} mm within the liver",

@@ -76,6 +76,33 @@ def test_a_sphere_over_a_kernel(spacing, direction, middle, kernel, truth, as_is
     assert np.abs((4.0 * found - wide) / 3.0 - known).max() < extrapolated
 
 
+def cell_to_cell(count: int, spacing_mm: float, sigma_mm: float) -> np.ndarray:
+    """Share of what one cell of a line gives off evenly that each cell gets, over a Gaussian; (count, count)."""
+    away = spacing_mm * (np.arange(count)[:, None] - np.arange(count)[None, :])
+
+    def twice_integrated(x: np.ndarray) -> np.ndarray:
+        """Of the Gaussian: its integral's integral."""
+        bell = sigma_mm / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * (x / sigma_mm) ** 2)
+        return np.asarray(0.5 * x * (1.0 + erf(x / (np.sqrt(2.0) * sigma_mm))) + bell)
+
+    steps = [twice_integrated(away + side * spacing_mm) for side in (-1, 0, 1)]
+    return np.asarray((steps[0] - 2.0 * steps[1] + steps[2]) / spacing_mm)
+
+
+@pytest.mark.parametrize(("spacing", "direction", "middle"), LATTICES)
+def test_voxels_of_a_sphere_over_a_gaussian_are_convolved_exactly(spacing, direction, middle) -> None:
+    """The sheet asks 1e-3 of the convolution's code; over the voxels as they are it is off by 1e-5 at most.
+
+    What the test above finds beyond that is what a sphere of voxels differs from a sphere.
+    """
+    grid = grid_around(16.0, spacing, direction, middle)
+    source = sphere_parts(grid, 10.0, middle)
+    along = [cell_to_cell(n, s, 2.0) for n, s in zip(grid.shape, spacing[::-1], strict=True)]
+    known = np.einsum("ak,bj,ci,kji->abc", *along, source, optimize=True)
+    found = spread_deposit(source, grid, voxel_kernel(gaussian_kernel(2.0), grid.spacing_mm)).energy_j
+    assert np.abs(found - known).max() < 1e-5
+
+
 @pytest.mark.parametrize("across", [4.0, 2.3])
 def test_a_slab_over_a_gaussian(across: float) -> None:
     """Half-width 10, sigma 2, along voxel borders: the mean of each voxel within 1e-5."""
