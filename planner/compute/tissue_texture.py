@@ -21,7 +21,9 @@ from planner.model.image import Image
 
 #: Soft tissue in CT; what lies beyond (air, bone, metal) is cut to it.
 SOFT_TISSUE_HU = (-150.0, 250.0)
-#: Other modalities are cut at these percentiles.
+#: A CT of whose voxels above air a smaller share lies there has no HU: a cone-beam CT's numbers need not be any.
+AIR_HU, LEAST_SOFT_SHARE = -500.0, 0.3
+#: What has no HU is cut at these percentiles.
 KEPT_PERCENT = (1.0, 99.0)
 #: Brightness and contrast are those of a Gaussian neighbourhood of this size.
 NEIGHBOURHOOD_MM = 12.0
@@ -90,10 +92,10 @@ def gray_window(image: Image) -> tuple[float, float]:
     InvalidValue
         If the scan holds one value only.
     """
-    if image.modality == "CT":
+    some = np.asarray(image.values[:: max(1, image.grid.shape[0] // 60), ::4, ::4], dtype=float)
+    if image.modality == "CT" and _is_in_hu(some):
         low, high = SOFT_TISSUE_HU
     else:
-        some = np.asarray(image.values[:: max(1, image.grid.shape[0] // 60), ::4, ::4], dtype=float)
         low, high = (float(v) for v in np.percentile(some, KEPT_PERCENT))
     few = np.clip(image.values[:: max(1, image.grid.shape[0] // 60), ::2, ::2], low, high)
     if not high > low or float(few.max()) <= float(few.min()):
@@ -101,6 +103,13 @@ def gray_window(image: Image) -> tuple[float, float]:
             "The scan shows no tissue that could be compared.", f"'{image.title}'", "Choose another series."
         )
     return low, high
+
+
+def _is_in_hu(values: FloatArray) -> bool:
+    """Whether tissue of a CT has the numbers tissue has in HU; that of a cone-beam CT need not."""
+    body = values[values > max(AIR_HU, float(values.min()))]
+    low, high = SOFT_TISSUE_HU
+    return not body.size or float(np.mean((body >= low) & (body <= high))) >= LEAST_SOFT_SHARE
 
 
 def binned(values: npt.NDArray[Any], grid: Grid, step_mm: float) -> tuple[npt.NDArray[np.float32], Grid]:

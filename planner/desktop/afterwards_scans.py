@@ -14,6 +14,7 @@ from planner.base.task import Task
 from planner.desktop.messages import ask, show_error
 from planner.desktop.opening import SeriesDialog
 from planner.model.case import Case
+from planner.session.bringing import Brought
 from planner.session.carrying import CarriedOver, make_carried_over, take_carried_over, written_over
 from planner.session.scan_pairs import make_registration
 
@@ -55,6 +56,8 @@ class AfterwardsScans(QObject):
         part.files_asked.connect(self._choose_files)
         part.carry_asked.connect(self._carry)
         part.trouble.connect(self._failed)
+        part.bring.files_asked.connect(self._choose_drawn)
+        part.bring.bring_asked.connect(self._bring)
 
     def _choose_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self._window, "Folder of another scan of this patient")
@@ -155,6 +158,55 @@ class AfterwardsScans(QObject):
             self._window.status.say("The plan is carried over; it is judged there now.")
 
         self._window.jobs.start(WORK, "Carrying the plan over", work, told(self._window, done), self._failed)
+
+    def _choose_drawn(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._window, "Structures drawn on the other scan: label maps, DICOM SEG, meshes, zips"
+        )
+        if paths:
+            self.add_drawn([Path(p) for p in paths])
+
+    def add_drawn(self, paths: list[Path]) -> None:
+        """Read segmentations that were made on the other scan, onto its lattice; can be undone."""
+        from planner.io.importing import read_structures
+
+        session, pair = self._window.session, self._bench.following.pair
+        if pair is None:
+            return
+        case = session.case
+
+        def work(task: Task) -> tuple[Case, Any]:
+            found = read_structures(paths, pair.other, task=task.part(0.0, 0.8))
+            changed = self._bench.bringing.with_drawn(case, pair, found.structures)
+            return session.written(changed, task.part(0.8, 1.0)), found.report
+
+        def done(read: tuple[Case, Any]) -> None:
+            changed, report = read
+            if session.case is not case:
+                raise PlannerError(
+                    "The case was changed while structures were read.", pair.other.title, "Add them again."
+                )
+            session.change_case(f"Add structures of {pair.other.title}", changed)
+            self._window.work.say_report(report)
+
+        self._window.jobs.start(WORK, "Reading structures", work, told(self._window, done), self._failed)
+
+    def _bring(self) -> None:
+        bringing, window = self._bench.bringing, self._window
+        try:
+            asked = bringing.asked()
+        except PlannerError as error:
+            self._failed(error)
+            return
+
+        def work(task: Task) -> Brought:
+            return bringing.make(asked, task)
+
+        def done(brought: Brought) -> None:
+            name = bringing.take(brought)
+            window.status.say(f"{name} is a structure of the planning scan now.")
+
+        window.jobs.start(WORK, "Bringing the structure over", work, told(window, done), self._failed)
 
     def _failed(self, error: PlannerError) -> None:
         show_error(self._window, error)

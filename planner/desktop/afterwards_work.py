@@ -90,7 +90,7 @@ class AfterwardsWork(QObject):
         bench = self._bench
         self._laying = self._painted = self._left = None
         self._window.jobs.cancel(WORK)
-        for tool in (bench.placed, bench.achieving, bench.brushing, bench.following):
+        for tool in (bench.placed, bench.achieving, bench.brushing, bench.bringing, bench.following):
             tool.clear()
         self._window.afterwards_panel.fit.say_carried("")
         self._window.session.judgements.changed.connect(lambda _id: self._judged())

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QMenu,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -287,6 +288,8 @@ class CasePanel(QWidget):
         choice.setObjectName("structureSets")
         choice.setAccessibleName("Structure set plans are judged on")
         choice.addItems(ids)
+        # A long id must not push the volumes of the list out of sight.
+        choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         choice.activated.connect(lambda n: self._judge_on(ids[n]))
         line.addWidget(choice, 1)
         return holder

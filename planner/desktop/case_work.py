@@ -19,6 +19,7 @@ from planner.desktop.opening import SeriesDialog, TextDialog
 from planner.library.case_folder import create_case_folder, is_case_folder
 from planner.library.lock import CaseIsOpen, FolderNotWritable
 from planner.model.case import Case
+from planner.model.image import Image
 from planner.model.plan import Point
 from planner.model.roles import Role
 from planner.model.structures import StructureSet
@@ -232,7 +233,7 @@ class CaseWork:
 
     def _imported(self, result: Any) -> None:
         folder, report = result
-        self._say_report(report)
+        self.say_report(report)
         self.open_case_folder(folder)
 
     def add_structures(self, paths: list[Path]) -> None:
@@ -248,12 +249,30 @@ class CaseWork:
         image = case.image(session.selection.image)
         grid = image.grid
         if case.structure_sets and case.is_in_frame(image):
-            grid = case.structures.grid
+            own = self._drawn_on(case, image)
+            if own is None:
+                return
+            if own:
+                grid = case.structures.grid
 
         def work(task: Task) -> Any:
             return read_structures(paths, image, grid=grid, task=task)
 
         self._window.jobs.start("open", "Reading structures", work, self._add, self._failed)
+
+    def _drawn_on(self, case: Case, image: Image) -> bool | None:
+        """Whether structures of the shown image lie as those of the planning scan do; None where nobody says.
+
+        Where an image names no frame of reference, nothing tells which of the two they were drawn on.
+        """
+        planning = case.planning_image
+        uid = image.identity.frame_of_reference_uid
+        if planning is None or image is planning or (uid and uid == case.frame_of_reference_uid):
+            return True
+        choices = (f"On {planning.title}", f"On {image.title}", "Cancel")
+        text = f"{image.title} does not say how it lies to {planning.title}."
+        answer = ask(self._window, "Which scan were these structures drawn on?", text, choices)
+        return None if answer == choices[-1] else answer == choices[0]
 
     def _add(self, imported: Any) -> None:
         session = self._window.session
@@ -268,7 +287,7 @@ class CaseWork:
             if merged is None:
                 return
             session.change_structures("Add structures", merged)
-        self._say_report(imported.report)
+        self.say_report(imported.report)
 
     def _merged(self, own: StructureSet, found: StructureSet) -> StructureSet | None:
         """Two sets over one lattice as one; asks what to do with names that are there already."""
@@ -289,7 +308,8 @@ class CaseWork:
             own = own.with_mask(named, found.mask(structure.name))
         return own
 
-    def _say_report(self, report: Any) -> None:
+    def say_report(self, report: Any) -> None:
+        """Say what was corrected and refused on reading files, where something was."""
         if report.corrected or report.refused:
             parts = []
             for title, lines in (

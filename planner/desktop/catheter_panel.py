@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from planner.base.errors import PlannerError
 from planner.desktop.catheter_forms import ArteryForm, TipForm
+from planner.desktop.delivered_part import DeliveredPart
+from planner.desktop.dose_part import DosePart
 from planner.desktop.fact_form import FactForm
+from planner.desktop.fed_table import FedTable
 from planner.desktop.judgement_view import JudgementView
 from planner.desktop.pieces import (
     Row,
@@ -35,6 +39,10 @@ from planner.scene.drawn_catheters import tip_color
 from planner.scene.palette import rgb
 from planner.session.actions import Workbench
 from planner.session.catheter_placing import MODULES
+from planner.session.dose_showing import DoseShowing
+
+if TYPE_CHECKING:
+    from planner.planning.tip_suggesting import TipGoal
 
 #: By module the facts of the patient it asks for: measured ones, and choices.
 FACTS = {
@@ -42,6 +50,10 @@ FACTS = {
     "chemoembolization": (CHEMOEMBOLIZATION_NUMBERS, CHEMOEMBOLIZATION_FACTS),
     "arterial_infusion": (INFUSION_NUMBERS, INFUSION_FACTS),
 }
+#: Where volumes that were seen perfused come from.
+FROM_SCAN = "From a cone-beam CT or another scan…"
+#: Diameters below which a vessel is not reached, to choose from.
+THINNEST_MM = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
 class CatheterPanel(QWidget):
@@ -55,6 +67,8 @@ class CatheterPanel(QWidget):
 
     place_asked = Signal(object)
     settings_asked = Signal(str)
+    drawer_asked = Signal(str, str)
+    scans_asked = Signal(str)
     vessels_asked = Signal()
     suggest_asked = Signal(object)
     trouble = Signal(object)
@@ -65,6 +79,7 @@ class CatheterPanel(QWidget):
         self.bench = bench
         self._rows_key: object = None
         self._choices_key: object = None
+        self._suggest_key: object = None
         body, column = page()
         self._title = heading("Catheter")
         column.addWidget(self._title)
@@ -84,6 +99,10 @@ class CatheterPanel(QWidget):
         column.addLayout(self._choices)
         self.tip = TipForm(bench, self._do)
         column.addWidget(self.tip)
+        self.fed = FedTable(bench)
+        column.addWidget(self.fed)
+        self.dose = DosePart(DoseShowing(bench))
+        column.addWidget(self.dose)
         column.addWidget(heading("Patient"))
         self.forms = {
             module: FactForm(bench, (*numbers, *choices), self._do)
@@ -91,6 +110,10 @@ class CatheterPanel(QWidget):
         }
         for form in self.forms.values():
             column.addWidget(form)
+        self.delivered = DeliveredPart(bench)
+        self.delivered.drawer_asked.connect(self.drawer_asked)
+        self.delivered.scans_asked.connect(self.scans_asked)
+        column.addWidget(self.delivered)
         self.judgements: dict[str, JudgementView] = {}
         for module in dict.fromkeys(MODULES.values()):
             view = JudgementView(bench, module)
@@ -143,7 +166,6 @@ class CatheterPanel(QWidget):
         self._show_rows(placing.targets, chosen)
         self.add.setChecked(placing.is_on)
         self.add.setEnabled(bool(placing.trees))
-        self.seen.setEnabled(bool(placing.seen))
         self.delete.setEnabled(chosen is not None)
         self._fill_menus()
         self._show_hint()
@@ -152,10 +174,12 @@ class CatheterPanel(QWidget):
         for module, form in self.forms.items():
             show(form, module == placing.module)
             form.refresh()
+        self.delivered.refresh(placing.module)
         self.refresh_judgement()
 
     def refresh_judgement(self) -> None:
         """Show the newest numbers alone."""
+        self.fed.refresh()
         for view in self.judgements.values():
             view.refresh()
 
@@ -164,19 +188,42 @@ class CatheterPanel(QWidget):
         lesions = placing.ground.lesions if placing.ground is not None else ()
         self.suggest.setEnabled(bool(lesions and placing.trees))
         names = [a.text() for a in self._seen_menu.actions()]
-        if names != list(placing.seen):
+        if names != [*placing.seen, FROM_SCAN]:
             self._seen_menu.clear()
             for name in placing.seen:
                 action = self._seen_menu.addAction(name)
                 action.triggered.connect(lambda _c=False, n=name: self._do(lambda: placing.add_seen(n)))
+            self._seen_menu.addAction(FROM_SCAN, lambda: self.scans_asked.emit(""))
         wanted = ["All lesions", *lesions]
-        if [a.text() for a in self._suggest_menu.actions()] != wanted:
+        goal = placing.goal
+        if self._suggest_key != (wanted, goal):
+            self._suggest_key = (wanted, goal)
             self._suggest_menu.clear()
             for n, name in enumerate(wanted):
                 action = self._suggest_menu.addAction(name)
                 action.setObjectName(f"suggestFor_{n}")
                 of = tuple(lesions) if n == 0 else (name,)
                 action.triggered.connect(lambda _c=False, of=of: self.suggest_asked.emit(of))
+            self._add_goal(goal)
+
+    def _add_goal(self, goal: TipGoal) -> None:
+        """What suggested tips are to reach stands below the lesions they are asked for."""
+        placing = self.bench.catheters
+        self._suggest_menu.addSeparator()
+        rim = self._suggest_menu.addAction("With their rims")
+        rim.setObjectName("suggestRim")
+        rim.setCheckable(True)
+        rim.setChecked(goal.with_rim)
+        rim.triggered.connect(lambda is_on: self._do(lambda: placing.aim(with_rim=is_on)))
+        thin = self._suggest_menu.addMenu("Thinnest vessel")
+        for mm in THINNEST_MM:
+            action = thin.addAction(f"{mm:g} mm" if mm else "any")
+            action.setObjectName(f"suggestThinnest_{mm:g}")
+            action.setCheckable(True)
+            action.setChecked(goal.least_diameter_mm == mm)
+            action.triggered.connect(
+                lambda _c=False, mm=mm: self._do(lambda: placing.aim(least_diameter_mm=mm))
+            )
 
     def _show_rows(self, targets: tuple[CatheterTarget, ...], chosen: CatheterTarget | None) -> None:
         key = (targets, chosen.id if chosen is not None else "")
@@ -224,10 +271,10 @@ class CatheterPanel(QWidget):
         clear_layout(self._choices)
         for number, choice in enumerate(choices):
             tips = f"{len(choice.ways)} tip{'s' if len(choice.ways) > 1 else ''}"
-            words = f"{tips}: {choice.target_percent:.0f} % fed, {choice.fed.normal_ml:.0f} ml normal liver"
             row = Row(f"Suggested tips {number + 1}")
-            label = dim_label(words)
-            label.setToolTip("\n".join(w.title for w in choice.ways))
+            label = dim_label(f"{tips}: {choice.why()}")
+            spared = choice.why(choices[0]) if number else choice.why()
+            label.setToolTip("\n".join([*(w.title for w in choice.ways), spared]))
             row.line.addWidget(label, 1)
             take = link_button("Take")
             take.setObjectName(f"takeTips_{number}")

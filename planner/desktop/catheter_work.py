@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 
 from planner.base.errors import PlannerError
 from planner.base.task import Task
+from planner.desktop.dose_work import DoseWork
 from planner.desktop.messages import show_error
 from planner.desktop.over_space import OverSpace
 from planner.model.assessment import Surface
@@ -65,6 +66,7 @@ class CatheterWork(QObject):
         self.brush = BrushLayer()
         self._painted: LabelOverlay | None = None
         self._kept: PaintedVolume | None = None
+        self.dose = DoseWork(window, window.catheter_panel.dose, self.show_catheters)
         window.bench.catheters.changed.connect(self._placing_changed)
         window.bench.painting.changed.connect(self._painting_changed)
         for view in window.views.every_slice:
@@ -87,6 +89,7 @@ class CatheterWork(QObject):
             bench.painting.switch(False)
             if bench.pointer is self.pointer:
                 bench.pointer = Pointer()
+        self.dose.switch(is_on)
         self.follow()
 
     def _make_ready(self) -> None:
@@ -96,6 +99,7 @@ class CatheterWork(QObject):
 
     def follow(self) -> None:
         """Case, plan, selection or answers changed."""
+        self.dose.follow()
         if not self._window.session.is_open:
             return
         if self._window.session.is_dragging:  # catheters are drawn once for each move, after its numbers
@@ -115,6 +119,7 @@ class CatheterWork(QObject):
         self._window.jobs.cancel("painted")
         self._window.bench.catheters.forget()
         self._window.bench.painting.forget()
+        self.dose.forget()
         for name in ("fed", "painted", "brush", "catheters"):
             self._window.views.show_layer(name, None)
         self.fed = self._fed_of = self._meshed = None
@@ -129,7 +134,7 @@ class CatheterWork(QObject):
     # drawing -------------------------------------------------------------------------------
 
     def show_catheters(self, is_dragged: bool = False) -> None:
-        """Draw the catheters of the plan as it is; what they feed in the mode alone."""
+        """Draw the catheters of the plan as it is; what they feed in the mode alone, and not under a dose."""
         views, placing = self._window.views, self._window.bench.catheters
         targets = placing.targets
         if not targets:
@@ -153,7 +158,8 @@ class CatheterWork(QObject):
                 )
             )
         self.layer.show(shown)
-        self._show_fed(placing.ground if self.is_on else None, is_dragged)
+        is_tinted = self.is_on and self.dose.shown is None  # two tints make a colour of neither legend
+        self._show_fed(placing.ground if is_tinted else None, is_dragged)
         if not self._is_shown:
             self._is_shown = True
             views.show_layer("catheters", self.layer)
@@ -209,6 +215,7 @@ class CatheterWork(QObject):
         self._window.jobs.start("fed", "Surface of what is fed", work, done, self._failed)
 
     def _dragged(self) -> None:
+        self.dose.follow()
         if self._window.session.plan.catheter_targets:
             self.show_catheters(is_dragged=True)
 
@@ -217,6 +224,7 @@ class CatheterWork(QObject):
     def _painting_changed(self) -> None:
         if not self._window.session.is_open:
             return
+        self.dose.follow()
         painting, views = self._window.bench.painting, self._window.views
         shown = painting.shown if self.is_on else None
         if shown is None:

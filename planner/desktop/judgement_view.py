@@ -1,4 +1,4 @@
-"""What the treatment modules say: findings one can click, metrics with their targets, margin charts."""
+"""What the treatment modules say: findings one can click, metrics with their targets, charts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from planner.desktop.dose_volume_chart import DoseVolumeChart
 from planner.desktop.finding_list import FindingList
 from planner.desktop.lesion_overview import LesionOverview
 from planner.desktop.margin_chart import MarginChart
@@ -47,6 +48,7 @@ class JudgementView(QWidget):
         self._overviews: dict[str, LesionOverview] = {}
         self._charts: dict[str, MarginChart] = {}
         self._maps: dict[str, MarginMap] = {}
+        self._volumes: dict[str, DoseVolumeChart] = {}
         self._shape: object = None
 
     def refresh(self) -> None:
@@ -74,6 +76,9 @@ class JudgementView(QWidget):
                 table = self._sections[manifest.id, section.of, section.title]
                 table.show_metrics(metrics, subjects[section.of], old)
             self._charts[manifest.id].show_margins(metrics, newest_curves(judgement), lesion)
+            whole = judgement.assessment
+            is_old = judgement.state != JudgementState.CURRENT
+            self._volumes[manifest.id].show_curves(whole.curves if whole else (), lesion, is_old)
             painted = (s for s in newest_surfaces(judgement) if s.subject == lesion)
             self._maps[manifest.id].show_surface(
                 next((s for s in painted if s.name == "lesion_margin"), None)
@@ -108,7 +113,7 @@ class JudgementView(QWidget):
     def _rebuild(self, shape: tuple[str, ...]) -> None:
         clear_layout(self._layout)
         self._sections, self._findings, self._states, self._charts = {}, {}, {}, {}
-        self._settings, self._overviews, self._maps = {}, {}, {}
+        self._settings, self._overviews, self._maps, self._volumes = {}, {}, {}, {}
         self._shape = shape
         for id in shape:
             manifest = self.bench.session.judgements.registry.module(id).manifest
@@ -124,11 +129,13 @@ class JudgementView(QWidget):
             self._charts[id] = MarginChart()
             self._maps[id] = MarginMap()
             self._maps[id].place_asked.connect(self.place_asked)
+            self._volumes[id] = DoseVolumeChart()
+            drawn = (self._charts[id], self._maps[id], self._volumes[id])
             for n, section in enumerate(manifest.sections_of("assess")):
                 title = heading(section.title)
                 title.setWordWrap(True)
                 self._layout.addWidget(title)
-                table = MetricTable(section, title, (self._charts[id], self._maps[id]) if n == 0 else ())
+                table = MetricTable(section, title, drawn if n == 0 else ())
                 table.place_asked.connect(self.place_asked)
                 self._sections[id, section.of, section.title] = table
                 self._layout.addWidget(inset(table))
@@ -171,6 +178,7 @@ class MetricTable(QFrame):
         for widget in below:
             layout.addWidget(widget)
         self._rows: dict[str, tuple[QLabel, QLabel, QLabel, QLabel]] = {}
+        self._shown: dict[str, object] = {}
         self._places: dict[str, Point | None] = {}
         for n, shown in enumerate(section.metrics):
             title, value, target, under = (
@@ -202,7 +210,11 @@ class MetricTable(QFrame):
         for name, labels in self._rows.items():
             metric = found.get(name)
             self._places[name] = metric.where_lps_mm if metric is not None else None
-            self._show_row(labels, metric, name in old)
+            # While something is dragged most numbers stay: their labels are not touched.
+            key = (metric, name in old, shown_theme())
+            if self._shown.get(name) != key:
+                self._shown[name] = key
+                self._show_row(labels, metric, name in old)
         for widget in (self, self._title):
             show(widget, any(name in found for name in self._rows))
 

@@ -158,6 +158,13 @@ class ModalWindow(QMainWindow):
         number = next(n for n, mode in enumerate(MODES) if mode.id == "vessels")
         self.mode_buttons.button(number).click()
 
+    def _show_scans(self, image: str) -> None:
+        """Go where further scans are added and registered, to one of them where it is named."""
+        number = next(n for n, mode in enumerate(MODES) if mode.id == "afterwards")
+        self.mode_buttons.button(number).click()
+        if image:
+            self.bench.following.choose_other(image)
+
     def _show_segments(self) -> None:
         """Go where the liver's segments are made."""
         self._show_vessels()
@@ -173,6 +180,8 @@ class ModalWindow(QMainWindow):
         panel.settings_asked.connect(self.show_settings)
         panel.trouble.connect(lambda error: show_error(self, error))
         panel.vessels_asked.connect(self._show_vessels)
+        panel.drawer_asked.connect(self.show_settings)
+        panel.scans_asked.connect(self._show_scans)
         self.right.addWidget(panel)
         return panel
 

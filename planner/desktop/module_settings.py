@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from planner.base.errors import InvalidValue
+from planner.desktop.image_choice import ImageChoice
 from planner.desktop.messages import plain, show_error
 from planner.desktop.pieces import dim_label, link_button, scrolled
 from planner.model.assessment import SettingValue
@@ -55,7 +57,11 @@ class ModuleSettings(QDialog):
         self._fields: dict[str, QWidget] = {}
         layout = QVBoxLayout(self)
         layout.addWidget(
-            dim_label("They hold for every case until you change them, and stand in each report.", wraps=True)
+            dim_label(
+                "They hold for every case until you change them, but for what speaks of one patient, and stand"
+                " in each report.",
+                wraps=True,
+            )
         )
         area = scrolled(self._form())
         layout.addWidget(area, 1)
@@ -133,6 +139,10 @@ class ModuleSettings(QDialog):
             box = QCheckBox()
             box.toggled.connect(lambda on: self._changed(option, on))
             return box
+        if option.modalities:
+            images = ImageChoice(option.modalities)
+            images.chosen.connect(lambda id: self._changed(option, id))
+            return images
         if option.choices:
             choice = QComboBox()
             choice.addItems(list(option.choices))
@@ -163,6 +173,8 @@ class ModuleSettings(QDialog):
             field.blockSignals(True)
             if isinstance(field, QCheckBox):
                 field.setChecked(bool(value))
+            elif isinstance(field, ImageChoice):
+                field.show_choice(self._session.case, str(value))
             elif isinstance(field, QComboBox):
                 field.setCurrentText(str(value))
             elif isinstance(field, QDoubleSpinBox):
@@ -170,7 +182,7 @@ class ModuleSettings(QDialog):
             elif isinstance(field, QLineEdit):
                 field.setText(str(value))
             field.blockSignals(False)
-        words = " ".join(f"{name}={value}" for name, value in held.items())
+        words = " ".join(shlex.quote(f"{name}={value}") for name, value in held.items())
         self._command.setText(f"--set {words}" if words else "All at their defaults")
 
     def _changed(self, option: Option, value: SettingValue) -> None:

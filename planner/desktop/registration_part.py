@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from planner.desktop.bring_part import BringPart
 from planner.desktop.landmark_part import LandmarkPart
 from planner.desktop.pieces import dim_label, heading, show
 from planner.model.wording import scan_words
@@ -36,7 +37,7 @@ MOST_MM, MOST_DEG = 100.0, 45.0
 
 
 class RegistrationPart(QWidget):
-    """Which scan, how it is registered, how it is looked at, and the hand that corrects it.
+    """Which scan, how it is registered, how it is looked at, the hand that corrects it, and what goes over.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ class RegistrationPart(QWidget):
         self.landmarks.place_asked.connect(self.place_asked)
         self.landmarks.trouble.connect(self.trouble)
         column.addWidget(self.landmarks)
+        self.bring = BringPart(bench)
+        column.addWidget(self.bring)
         column.addWidget(heading("Go on there"))
         column.addLayout(self._carry_line())
         column.addStretch(1)
@@ -207,6 +210,7 @@ class RegistrationPart(QWidget):
             with QSignalBlocker(field):
                 field.setValue(value)
         self.landmarks.refresh()
+        self.bring.refresh()
         _allow(self.carry, why or ("" if found is not None else "Register the two scans first."))
 
     def _correct(self) -> None:

@@ -183,9 +183,7 @@ class SliceView(QWidget):
         if self._backdrop is None or not is_kept:
             self._backdrop = (key, self._painted_backdrop(frame, content))
         painter.drawImage(QRectF(0, 0, self.width(), self.height()), self._backdrop[1])
-        font = QFont(self.font())
-        font.setPixelSize(SMALL_PX)
-        paint_overlay(painter, frame, content, font)
+        paint_overlay(painter, frame, content, self._small_font())
         if self.hasFocus():
             painter.setPen(QPen(self.palette().highlight().color(), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
@@ -207,9 +205,15 @@ class SliceView(QWidget):
         image = QImage(size, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
         painter = QPainter(image)
+        painter.setFont(self._small_font())
         paint_backdrop(painter, frame, content)
         painter.end()
         return image
+
+    def _small_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(SMALL_PX)
+        return font
 
     def _backdrop_key(self, frame: SliceFrame, styles: Mapping[str, OutlineStyle]) -> tuple[object, ...]:
         assert self._image is not None

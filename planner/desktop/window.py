@@ -351,6 +351,8 @@ class MainWindow(ModalWindow):
         heat = self.bench.simulating.shown if self.is_in("simulation_panel") else None
         degrees = temperature_at(heat, np.array(lps_mm)) if heat is not None else None
         words += f"   {degrees:.0f} °C (model)" if degrees is not None else ""
+        dose = self.catheter_work.dose.words_at(lps_mm) if self.is_in("catheter_panel") else ""
+        words += f"   {dose}" if dose else ""
         self.status.show_point(lps_mm, words, self.work.structures_at(lps_mm))
 
     # doing ---------------------------------------------------------------------------------
@@ -476,7 +478,7 @@ class MainWindow(ModalWindow):
         """Temperatures and the simulated zone stand in the views in their mode alone."""
         simulating = self.bench.simulating
         is_on = self.is_in("simulation_panel") and self.session.is_open
-        if not self.electrode_work.is_on:
+        if not (self.electrode_work.is_on or self.catheter_work.is_on):
             self.views.show_field(simulating.shown if is_on else None, simulating.zone if is_on else None)
         self.show_judged()
         self.simulation_panel.refresh()

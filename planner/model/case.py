@@ -167,6 +167,14 @@ class Case:
         own, other = self.frame_of_reference_uid, image.identity.frame_of_reference_uid
         return not own or not other or own == other
 
+    @property
+    def planning_image(self) -> Image | None:
+        """The scan plans are made on: that of the structures' lattice, else the first in their frame."""
+        in_frame = [i for i in self.images if self.is_in_frame(i)]
+        grid = self.structures.grid if self.structure_sets else None
+        on_grid = [i for i in in_frame if grid is not None and i.grid.same_as(grid)]
+        return next(iter((*on_grid, *in_frame)), None)
+
     def judged_on(self, structure_set: str) -> Case:
         """A copy whose plans are judged on another of its structure sets.
 

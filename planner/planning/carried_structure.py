@@ -60,8 +60,10 @@ class CarriedStructure:
 
     @property
     def words(self) -> str:
-        """Both volumes, and what a person must know."""
+        """Both volumes, how well the scans fit, and what else a person must know."""
+        _, _, fit = carried_from(self.structure).partition(", ")
         text = f"{self.structure.name}: {self.there_ml:.1f} ml there, {self.here_ml:.1f} ml here."
+        text += f" Its border is known no better than the scans fit: {fit}."
         if self.is_cut:
             text += " It reaches the edge of the scan it was drawn on: what lies beyond was not seen."
         if self.beyond_share > LEAST_BEYOND:
@@ -140,7 +142,7 @@ def fit_words(registration: Registration) -> str:
     method = registration.method or "registered"
     if registration.error_mm is None:
         return f"{method}, error unknown"
-    basis = f" by {registration.error_basis}" if registration.error_basis else ""
+    basis = f" ({registration.error_basis})" if registration.error_basis else ""
     return f"{method}, error {registration.error_mm:.1f} mm{basis}"
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from planner.base.errors import InvalidValue
 from planner.model.assessment import Confidence, Finding, Metric, Severity, Source, Target
+from planner.model.case import Case
 from planner.model.catheter import AgentType, CatheterTarget
 from planner.model.plan import Plan
 from planner.model.points import as_point
 from planner.model.roles import Role
 from planner.model.vessel_tree import VesselTree
 from planner.planning.arterial_names import extrahepatic_beyond, organ_of
+from planner.planning.carried_structure import carried_findings
 from planner.planning.catheter_way import CatheterWay
 from planner.planning.fed_table import shares_by_tip
 from planner.planning.perfusion import Perfusion
@@ -176,11 +178,11 @@ def plan_metrics(perfusion: Perfusion) -> list[Metric]:
     return found + shares_by_tip(perfusion)
 
 
-def target_findings(perfusion: Perfusion, trees: Sequence[VesselTree]) -> list[Finding]:
+def target_findings(perfusion: Perfusion, case: Case) -> list[Finding]:
     """What a person must know of the targets, in sentences."""
-    found: list[Finding] = []
+    found = list(carried_findings(case.structures, perfusion.targets))
     for target in perfusion.targets:
-        found += _of_target(target, perfusion, trees)
+        found += _of_target(target, perfusion, case.vessel_trees)
     for (one, other), ml in perfusion.overlaps_ml.items():
         found.append(OVERLAP.finding(f"{one} and {other} both feed {ml:.1f} ml.", one))
     for name in perfusion.ground.lesions:

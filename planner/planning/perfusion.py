@@ -226,7 +226,8 @@ class PerfusionGround:
     def by_lesion_ml(self, classes: BoolArray | slice, with_rim: bool = False) -> FloatArray:
         """What of each lesion lies in some classes, (lesions,)."""
         numbers = self.lesion_numbers(with_rim)[classes] + 1
-        return np.bincount(numbers, self.volumes_ml[classes], len(self.lesions) + 1)[1:]
+        found = np.bincount(numbers, self.volumes_ml[classes], len(self.lesions) + 1)
+        return np.asarray(found[1:], dtype=float)
 
     @cached_property
     def tumor(self) -> BoolArray:
@@ -279,7 +280,7 @@ class Fed:
         ground = self.ground
         without, with_rim = (
             100.0 * ground.by_lesion_ml(self.classes, is_with) / np.maximum(whole, 1e-9)
-            for is_with, whole in enumerate(ground.lesions_ml)
+            for is_with, whole in zip((False, True), ground.lesions_ml, strict=True)
         )
         return without, with_rim
 

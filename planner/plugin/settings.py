@@ -27,6 +27,7 @@ class Option:
     help: str
     drawer: str = ""
     is_of_case: bool = False
+    modalities: tuple[str, ...] = ()
 
 
 def option(
@@ -38,6 +39,7 @@ def option(
     choices: tuple[str, ...] = (),
     drawer: str = "",
     is_of_case: bool = False,
+    modalities: tuple[str, ...] = (),
 ) -> Any:
     """A field of a Settings dataclass.
 
@@ -53,10 +55,13 @@ def option(
         Title of the drawer of a form it is put away in; empty for what everybody sets.
     is_of_case
         Whether it speaks of one patient: it is not kept for the next case.
+    modalities
+        DICOM modalities of the image of the case it names by its id; a form offers these images by their
+        titles.  Empty for what names no image.
     """
     metadata = {
         "help": help, "unit": unit, "low": low, "high": high, "choices": choices, "drawer": drawer,
-        "is_of_case": is_of_case,
+        "is_of_case": is_of_case, "modalities": modalities,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -77,6 +82,7 @@ def options_of(settings_class: type[Any]) -> tuple[Option, ...]:
                 meta.get("help", ""),
                 meta.get("drawer", ""),
                 bool(meta.get("is_of_case", False)),
+                tuple(meta.get("modalities", ())),
             )
         )
     return tuple(found)

@@ -32,6 +32,7 @@ from planner.model.plan import Plan
 from planner.plugin.judging import judge
 from planner.plugin.registry import Registry
 from planner.report.checklists import with_checklists
+from planner.report.dose_pictures import save_dose_pictures
 from planner.report.electrode_facts import field_legend
 from planner.report.facts import report_facts
 from planner.report.growth_facts import growth_facts, save_growth_picture, with_staged, without_staged
@@ -129,6 +130,8 @@ def write_report(
     with tempfile.TemporaryDirectory(prefix="liver-planner-") as scratch:
         saved = save_pictures(case, plan, assessments, Path(scratch))
         names = saved.names
+        doses = save_dose_pictures(case, plan, assessments, Path(scratch))
+        names = (*names, *(doses.names if doses is not None else ()))
         if growth is not None and growth["picture"]:
             names = (*names, save_growth_picture(case, plan, staged, Path(scratch)))
         pictures = {name: (Path(scratch) / name).read_bytes() for name in names}
@@ -142,6 +145,7 @@ def write_report(
         **report_facts(case, plan, assessments, registry),
         "legend": field_legend(assessments),
         "growth": growth,
+        "doses": doses,
         "sheet": sheet_facts(case, plan, assessments),
     }
     inline = {n: "data:image/png;base64," + base64.b64encode(c).decode() for n, c in pictures.items()}

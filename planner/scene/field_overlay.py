@@ -1,4 +1,4 @@
-"""A field laid over slices: temperatures, or the strength of an electric field with its thresholds."""
+"""A field laid over slices: temperatures, dose, or the strength of an electric field with its thresholds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.model.assessment import ScalarField
+from planner.scene.dose_overlay import DOSE_UNIT, dose_cut
 from planner.scene.heat_overlay import heat_cut
 from planner.scene.palette import Color, rgb
 from planner.scene.pixel_plane import Patch, pixel_plane
@@ -32,9 +33,11 @@ PIXEL_MM = 0.8
 
 
 def field_cut(field: ScalarField, stack: PlaneStack, index: int) -> Patch | None:
-    """Where a slice cuts a field of temperatures or of V/cm; None where it does not, or nothing is to be shown."""
+    """Where a slice cuts a field of temperatures, V/cm or Gy; None where it does not, or nothing is to be shown."""
     if field.unit == ELECTRIC_UNIT:
         return electric_cut(field, stack, index)
+    if field.unit == DOSE_UNIT:
+        return dose_cut(field, stack, index)
     return heat_cut(field, stack, index)
 
 

@@ -57,6 +57,16 @@ class PixelPlane:
         return np.column_stack([right, self.low_mm[1] + (line[:, 0] + 0.5) * self.pixel_mm])
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word on a slice, in the middle about a place in right and down mm."""
+
+    text: str
+    right_mm: float
+    down_mm: float
+    color: Color
+
+
 @dataclass(frozen=True, eq=False)
 class Patch:
     """What is laid over a patch of a slice.
@@ -69,12 +79,15 @@ class Patch:
         Right and down coordinates of the upper left and lower right corner.
     lines
         Value, colour and points (n, 2) in right and down mm of each line of equal value.
+    words
+        What stands on the lines; where two would lie over each other, the later one is shown.
     """
 
     pixels: npt.NDArray[np.uint8]
     low_mm: tuple[float, float]
     high_mm: tuple[float, float]
     lines: tuple[tuple[float, Color, FloatArray], ...] = ()
+    words: tuple[Word, ...] = ()
 
 
 def pixel_plane(grid: Grid, stack: PlaneStack, index: int, pixel_mm: float) -> PixelPlane | None:

@@ -19,7 +19,7 @@ from planner.scene.instrument_painter import paint_electrodes, paint_foci, paint
 from planner.scene.layers import SliceMarks
 from planner.scene.mark_painter import paint_marks, paint_patch, paint_segments
 from planner.scene.palette import SIMULATED, Color
-from planner.scene.pixel_plane import Patch
+from planner.scene.pixel_plane import Patch, Word
 from planner.scene.planes import PlaneStack, letters_of
 from planner.scene.slice_frame import SliceFrame
 
@@ -65,7 +65,7 @@ class SliceContent:
     proposed
         Outlines (n, 2) in mm that wait to be accepted.
     overlay
-        Temperatures, or an electric field, laid over the image.
+        Temperatures, dose, or an electric field, laid over the image.
     simulated
         Segments (n, 2, 2) in mm: the simulated zone where the slice cuts it.
     skin
@@ -110,6 +110,8 @@ def paint_slice(
     painter: QPainter, frame: SliceFrame, content: SliceContent, font: QFont | None = None
 ) -> None:
     """Paint a slice view into a rectangle from (0, 0) of the frame's size."""
+    if font is not None:
+        painter.setFont(font)
     paint_backdrop(painter, frame, content)
     paint_overlay(painter, frame, content, font)
 
@@ -126,6 +128,8 @@ def paint_backdrop(painter: QPainter, frame: SliceFrame, content: SliceContent) 
     _paint_skin(painter, frame, content)
     if content.simulated is not None:
         paint_segments(painter, frame, content.simulated, QPen(QColor(SIMULATED), 2.2))
+    if content.overlay is not None:
+        _paint_words(painter, frame, content.overlay.words)
     painter.restore()
 
 
@@ -220,6 +224,24 @@ def _paint_field(painter: QPainter, frame: SliceFrame, content: SliceContent) ->
     for _, color, line in content.overlay.lines:
         painter.setPen(QPen(QColor(*color), 1.2))
         painter.drawPolyline(frame.polygon(line))
+
+
+def _paint_words(painter: QPainter, frame: SliceFrame, words: tuple[Word, ...]) -> None:
+    """Words with a dark edge, so that they can be read across lines; the last first, none over another."""
+    metrics = painter.fontMetrics()
+    taken: list[QRectF] = []
+    for word in reversed(words):
+        at, width = frame.to_view(word.right_mm, word.down_mm), metrics.horizontalAdvance(word.text)
+        left, base = round(at.x() - width / 2), round(at.y() + metrics.capHeight() / 2)
+        room = QRectF(left - 3, base - metrics.capHeight() - 1, width + 6, metrics.capHeight() + 2)
+        if any(room.intersects(other) for other in taken):
+            continue
+        taken.append(room)
+        painter.setPen(QColor(0, 0, 0, 200))
+        for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            painter.drawText(QPointF(left + right, base + down), word.text)
+        painter.setPen(QColor(*word.color))
+        painter.drawText(QPointF(left, base), word.text)
 
 
 def _paint_proposed(painter: QPainter, frame: SliceFrame, content: SliceContent) -> None:

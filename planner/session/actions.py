@@ -10,6 +10,7 @@ from planner.session.accessing import Accessing
 from planner.session.achieving import Achieving
 from planner.session.advising import Advising
 from planner.session.appearance import CT_PRESETS, Appearance
+from planner.session.bringing import Bringing
 from planner.session.brushing import Brush, Brushing
 from planner.session.catheter_placing import CatheterPlacing
 from planner.session.comparing import Comparing
@@ -54,6 +55,7 @@ class Workbench:
     simulating: Simulating = field(init=False)
     following: FollowingUp = field(init=False)
     landmarking: Landmarking = field(init=False)
+    bringing: Bringing = field(init=False)
     brushing: Brushing = field(init=False)
     achieving: Achieving = field(init=False)
     placed: PlacedNeedles = field(init=False)
@@ -77,6 +79,7 @@ class Workbench:
         self.simulating = Simulating(self.session)
         self.following = FollowingUp(self.session)
         self.landmarking = Landmarking(self.following)
+        self.bringing = Bringing(self.following)
         self.brushing = Brushing(self.following)
         self.achieving = Achieving(self.following)
         self.placed = PlacedNeedles(self.following)

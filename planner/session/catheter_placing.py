@@ -84,6 +84,11 @@ class CatheterPlacing:
         return MODULES[self.given]
 
     @property
+    def judged_together(self) -> tuple[AgentType, ...]:
+        """What is given at targets the same module judges."""
+        return tuple(agent for agent, module in MODULES.items() if module == self.module)
+
+    @property
     def given(self) -> AgentType:
         """What is given at the chosen target, or else at the next one."""
         chosen = self.chosen

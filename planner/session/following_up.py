@@ -92,12 +92,8 @@ class FollowingUp:
 
     @property
     def planning(self) -> Image | None:
-        """The scan plans are made on: that of the structures' lattice, else the first in their frame."""
-        case = self.session.case
-        in_frame = [i for i in case.images if case.is_in_frame(i)]
-        grid = case.structures.grid if case.structure_sets else None
-        on_grid = [i for i in in_frame if grid is not None and i.grid.same_as(grid)]
-        return next(iter((*on_grid, *in_frame)), None)
+        """The scan plans are made on."""
+        return self.session.case.planning_image
 
     @property
     def others(self) -> tuple[Image, ...]:

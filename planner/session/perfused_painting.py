@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from planner.planning.perfusion import PerfusionGround
 
 BoolArray = npt.NDArray[np.bool_]
+CORRECTED = "corrected with the brush"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ class PerfusedPainting:
             return None
         name = target.perfused_structure or self._free_name(target)
         basis = f"what hangs on {target.tree}" if target.tree and not target.perfused_structure else "itself"
-        origin = f"painted over {basis}" if not target.perfused_structure else "corrected with the brush"
+        origin = f"painted over {basis}" if not target.perfused_structure else self._corrected(name)
         self._waiting = PaintedVolume(target.id, name, self.mask.copy(), self._of[1].liver.grid, origin)
         self._announce()
         return self._waiting
@@ -217,6 +218,12 @@ class PerfusedPainting:
         except PlannerError:  # on no branch: the module says so, and painting begins with nothing
             fed = np.zeros(ground.liver.classes, dtype=bool)
         self.mask, self._of, self._case = ground.mask(fed), (chosen.id, ground), self._session.case
+
+    def _corrected(self, name: str) -> str:
+        """The origin of a corrected volume: where it comes from stays, such as another scan with its error."""
+        structures = self._session.case.structures
+        before = structures[name].origin if name in structures else ""
+        return before if before.endswith(CORRECTED) else f"{before}, {CORRECTED}" if before else CORRECTED
 
     def _free_name(self, target: CatheterTarget) -> str:
         names = {s.name for s in self._session.case.structures.structures}

@@ -24,6 +24,9 @@ TREATED_MM = 10.0
 #: What stands where the other CT has nothing, so that the picture can tell it from air.
 NOTHING_HU = -2000
 BY_HAND = "corrected by hand"
+#: SPECT and PET, and what is told of fitting them.
+NUCLEAR = ("NM", "PT")
+LITTLE_ANATOMY = "Activity shows little anatomy: look at it, or register the CT made with it instead"
 
 
 class NextClick(StrEnum):
@@ -83,6 +86,8 @@ def make_registration(pair: ScanPair, is_local: bool, task: Task) -> Registratio
     else:
         part = task.part(0.0, 0.4 if is_local else 1.0)
         found = register_rigid(pair.planning, pair.other, within=liver, task=part)
+        if pair.other.modality in NUCLEAR:
+            found = replace(found, notes=(*found.notes, LITTLE_ANATOMY))
     if not is_local:
         return found
     from planner.compute.local_deformation import register_local

@@ -64,7 +64,7 @@ VARIANT_UNNAMED = _rule("variant_not_named", Severity.WARNING, "what is not name
 
 def infusion_findings(infusion: Infusion) -> list[Finding]:
     """All that is said of the tips, the arteries and what they perfuse."""
-    shared = target_findings(infusion.perfusion, infusion.case.vessel_trees)
+    shared = target_findings(infusion.perfusion, infusion.case)
     # What lies beyond a tip in the gastroduodenal artery is not perfused, and flowing back is what it is to do.
     beyond_tip = {NON_TARGET.id, MAY_LEAVE.id, REFLUX.id}
     found = [f for f in shared if f.rule not in beyond_tip or infusion.junctions.get(f.subject) is None]

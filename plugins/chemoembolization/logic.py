@@ -123,7 +123,7 @@ def _metrics(case: Case, sheet: TargetingSheet, settings: Settings) -> list[Metr
 def _findings(case: Case, sheet: TargetingSheet, settings: Settings) -> list[Finding]:
     burden = TumorBurden.of(case.structures)
     return [
-        *target_findings(sheet.perfusion, case.vessel_trees),
+        *target_findings(sheet.perfusion, case),
         *_eligibility(case, burden, settings),
         *burden_findings(burden),
         *sheet_findings(sheet),

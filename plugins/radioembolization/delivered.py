@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner_plugins.radioembolization.dosing import Dosing
+from planner_plugins.radioembolization.effective import NORMAL_LIVER, TUMOR, Tissue
 from planner_plugins.radioembolization.measured import Measured, expected_in_liver_gbq
 from planner_plugins.radioembolization.numbers import at_least, at_most
 from planner_plugins.radioembolization.voxels import (
@@ -25,6 +26,8 @@ _NORMAL = (
     ("perfused_normal_liver", PERFUSED_NORMAL, Dosed.PERFUSED_NORMAL),
     ("whole_normal_liver", WHOLE_NORMAL, Dosed.WHOLE_NORMAL),
 )
+#: Effective doses are told of what they are predicted of.
+_EFFECTIVE = {"lesion": TUMOR, "whole_normal_liver": NORMAL_LIVER}
 
 
 def delivered_metrics(dosing: Dosing, measured: Measured, predicted: LiverDose | None) -> list[Metric]:
@@ -72,7 +75,7 @@ def _structure(
     why: str,
     why_predicted: str,
 ) -> Iterator[Metric]:
-    """Mean, D95, D70 and V100 of a lesion or of normal liver, and how mean and D95 differ."""
+    """Mean, D95, D70, V100 and effective dose of a lesion or of normal liver, and how mean and D95 differ."""
     dose = None if why else measured.dose
     delivered = None if dose is None else dose.worth(name)
     before = None if predicted is None else predicted.worth(name)
@@ -83,6 +86,8 @@ def _structure(
         note=why,
     )  # fmt: skip
     yield from histogram_metrics(f"delivered_{word}", delivered, subject, measured.method, why)
+    if word in _EFFECTIVE:
+        yield _effective(_EFFECTIVE[word], f"delivered_{word}_bed_gy", name, subject, mean, measured, why)
     method = "" if predicted is None else f"mean of all voxels; predicted; {predicted.dose.method}"
     yield Metric(
         f"predicted_{word}_dose_gy", None if before is None else before.mean_gy, "Gy", subject, method,
@@ -93,6 +98,20 @@ def _structure(
             f"{word}_{of}_difference_gy", _apart(of, delivered, before), "Gy", subject,
             "delivered less predicted, of the same voxels", note=why or (why_predicted if before is None else ""),
         )  # fmt: skip
+
+
+def _effective(
+    tissue: Tissue, metric: str, name: str, subject: str, mean_gy: float | None, measured: Measured, why: str
+) -> Metric:
+    """Of the mean dose as the predicted one is, so that the two compare; the mean over voxels is said beside it."""
+    words = tissue.words
+    if measured.dose is not None and mean_gy is not None:
+        voxels = tissue.mean_of_voxels_gy(measured.dose, name)
+        words += f" as the predicted one; the mean over voxels is {voxels:.0f} Gy"
+    return Metric(
+        metric, tissue.of_mean_gy(mean_gy), "Gy", subject, f"{words}; {measured.method}",
+        note="" if mean_gy is not None else why,
+    )  # fmt: skip
 
 
 def _apart(of: str, delivered: DoseVolume | None, before: DoseVolume | None) -> float | None:

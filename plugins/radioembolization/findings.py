@@ -38,6 +38,9 @@ TOTAL_APART = _rule(
 )
 TOTAL_UNCHECKED = _rule("measured_not_checked", Severity.INFO, "what is not entered is unknown")
 PLACE_ASSUMED = _rule("activity_place_assumed", Severity.WARNING, "a place nobody states is not known")
+PLACE_UNPROVED = _rule(
+    "activity_place_unproved", Severity.WARNING, "how well a registration fits is measured, or not known"
+)
 KIND_ASSUMED = _rule("activity_kind_assumed", Severity.WARNING, "activity is shown by SPECT and PET")
 IMAGE_CUT = _rule("activity_image_cuts_liver", Severity.WARNING, "activity beyond an image is not seen")
 OTHER_NUCLIDE = _rule("activity_other_nuclide", Severity.WARNING, "another tracer predicts, it shows no Y-90")

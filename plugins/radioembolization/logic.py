@@ -131,7 +131,7 @@ def _metrics(dosing: Dosing) -> list[Metric]:
 
 def _findings(dosing: Dosing) -> list[Finding]:
     case = dosing.case
-    found = target_findings(dosing.perfusion, case.vessel_trees)
+    found = target_findings(dosing.perfusion, case)
     found += say.locked_findings(dosing.locked)
     found += dosing.refused
     found += vial_answer(dosing)[1]

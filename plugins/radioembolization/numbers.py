@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from planner_plugins.radioembolization.dosing import Dosing
+from planner_plugins.radioembolization.effective import NORMAL_LIVER, TUMOR
 
 from planner.model.assessment import Metric, Target
 from planner.planning.catheter_facts import PLAN
-from planner.planning.y90 import (
-    GLASS_MANUFACTURER,
-    LIVER_ALPHA_BETA,
-    LIVER_REPAIR,
-    PHYSICS,
-    TUMOR_ALPHA_BETA,
-    TUMOR_REPAIR,
-    bed_gy,
-)
+from planner.planning.y90 import GLASS_MANUFACTURER, PHYSICS
 from planner.planning.y90_limits import Dosed
 from planner.planning.y90_prescription import Prescription
 
@@ -88,8 +81,7 @@ def dose_metrics(dosing: Dosing) -> list[Metric]:
     normal = None if dose is None else dose.whole_normal_gy
     found.append(
         Metric(
-            "whole_normal_liver_bed_gy", None if normal is None else bed_gy(normal, LIVER_REPAIR.value, LIVER_ALPHA_BETA.value),
-            "Gy", PLAN, f"Dale: repair {LIVER_REPAIR.value:g} h, alpha/beta {LIVER_ALPHA_BETA.value:g} Gy",
+            "whole_normal_liver_bed_gy", NORMAL_LIVER.of_mean_gy(normal), "Gy", PLAN, NORMAL_LIVER.words,
             note="" if normal is not None else found[2].note,
         )
     )  # fmt: skip
@@ -135,9 +127,7 @@ def _lesion_doses(dosing: Dosing, method: str, why: str) -> list[Metric]:
         if made is not None and own is not None:
             by = made.lesions_gy.get(name)
             found.append(Metric("lesion_dose_manufacturer_gy", by, "Gy", name, own.title, aim, note=note))
-        bed = None if value is None else bed_gy(value, TUMOR_REPAIR.value, TUMOR_ALPHA_BETA.value)
-        words = f"Dale: repair {TUMOR_REPAIR.value:g} h, alpha/beta {TUMOR_ALPHA_BETA.value:g} Gy"
-        found.append(Metric("lesion_bed_gy", bed, "Gy", name, words, note=note))
+        found.append(Metric("lesion_bed_gy", TUMOR.of_mean_gy(value), "Gy", name, TUMOR.words, note=note))
     return found
 
 

@@ -15,6 +15,8 @@ from planner.plugin.settings import option
 VIAL = "Vial"
 LIMITS, DOSES = "Limits of one's own (expert)", "Dose (expert)"
 MEASURED = "Dose delivered, from a SPECT or PET"
+#: Modalities that show activity.
+NUCLEAR = ("NM", "PT")
 #: Ways to say how much is given.
 BY_AIM, BY_OWN_AIM, BY_LIMITS = "published aim", "own aim", "most the limits allow"
 #: How an image of activity is made activity; and who says its unit and the time it is true of.
@@ -67,9 +69,10 @@ class Settings:
     )
     activity_image: str = option(
         "",
-        "SPECT or PET of the case that shows the activity, by its id; empty: none.",
+        "SPECT or PET that shows the activity delivered.",
         drawer=MEASURED,
         is_of_case=True,
+        modalities=NUCLEAR,
     )
     scale_to: str = option(
         KNOWN_UNITS,

@@ -60,6 +60,25 @@ def in_sight(hands: Any, find: Callable[[], QWidget]) -> QWidget:
     return resting(hands, find)
 
 
+def scrolled_to(hands: Any, widget: QWidget) -> QWidget:
+    """A widget of any panel, scrolled to where it can be clicked once it stands still there."""
+    area = widget.parentWidget()
+    while not isinstance(area, QScrollArea):
+        area = area.parentWidget()
+    places: list[tuple[int, int]] = []
+
+    def rests() -> bool:
+        middle = widget.mapTo(area.viewport(), widget.rect().center())
+        places.append((middle.x(), middle.y()))
+        if not area.viewport().rect().contains(middle):
+            area.ensureWidgetVisible(widget, 0, 30)
+            places.clear()
+        return widget.isVisible() and len(places) > 25 and len(set(places[-25:])) == 1
+
+    hands.wait(rests, "a widget to stand still in sight")
+    return widget
+
+
 def ready(hands: Any) -> None:
     """Wait until all that follows opening is done."""
     window = hands.window

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QPushButton
-from steps import button, resting
+from steps import button, resting, scrolled_to
 
 from planner.library.case_folder import open_case_folder
 from planner.planning.catheter_way import CatheterWay
@@ -48,10 +49,20 @@ def note(window: Any) -> str:
 
 
 def enter(hand: Any, field: QDoubleSpinBox, text: str) -> None:
+    scrolled_to(hand, field)
     hand.click(field.lineEdit())
     hand.key("ctrl+a")
     hand.type(text)
     hand.key("Return")
+
+
+def choose(hand: Any, opener: QPushButton, name: str) -> None:
+    """Open a button's menu and click one of its rows."""
+    hand.click(scrolled_to(hand, opener))
+    hand.wait(opener.menu().isVisible, "the menu")
+    row = next(a for a in opener.menu().actions() if a.objectName() == name)
+    hand.click(opener.menu(), QPointF(opener.menu().actionGeometry(row).center()))
+    hand.settle(0.2)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800)])
@@ -128,16 +139,19 @@ def test_a_tip_in_an_artery(
     assert session.plan.catheter_targets[0].position_lps_mm == before
 
     # Given activity is entered, and kept with the plan.
-    enter(hand, resting(hand, lambda: window.catheter_panel.tip.activity), "1.25")
+    enter(hand, window.catheter_panel.tip.activity, "1.25")
     assert session.plan.catheter_targets[0].agent.activity_gbq == 1.25
     judged(hand, window)
     assert number(window, "given_activity_gbq") == 1.25
 
     # Suggested tips take its place; undone it stands again.
-    window.catheter_panel.suggest_asked.emit(("Lesion 2",))
+    panel = window.catheter_panel
+    choose(hand, panel.suggest, "suggestRim")
+    assert not catheters.goal.with_rim
+    choose(hand, panel.suggest, "suggestFor_2")
     done(hand, window)
-    take = resting(hand, lambda: window.catheter_panel.findChild(QPushButton, "takeTips_0"))
-    hand.click(take)
+    assert catheters.choices
+    hand.click(scrolled_to(hand, window.catheter_panel.findChild(QPushButton, "takeTips_0")))
     assert all(t.agent.activity_gbq is None for t in session.plan.catheter_targets)
     hand.key("ctrl+z")
     assert session.plan.catheter_targets[0].agent.activity_gbq == 1.25

@@ -151,12 +151,14 @@ def test_units_times_and_scales_lead_to_the_same_dose(
     ("of", "given", "settings", "words"),
     [
         (image(unit=""), GIVEN, {}, ("unit of its values is not known", "Say its unit")),
+        (image(unit=""), GIVEN, {}, ("which time its values", "its unit (Bq/ml, kBq/ml or MBq/ml) and whether")),
+        (image(unit=""), GIVEN, {}, ("in the settings under 'Dose delivered", "scale it to the given")),
         (image(unit="counts"), GIVEN, {}, ("Counts are no activity", "scale it to the given")),
         (image(), GIVEN, {"activity_unit": "counts"}, ("Counts are no activity", "scale it")),
         (image(unit="g/ml"), GIVEN, {}, ("not known", "in g/ml")),
         (image(unit="Bq/ml"), GIVEN, {}, ("decay-corrected to", "how many hours after it")),
         (image(unit=""), GIVEN, {"activity_unit": "Bq/ml"}, ("decay-corrected to", "hours after")),
-        (image(), GIVEN, {"activity_as_of": AT_SCAN}, ("how long after", "Enter the hours")),
+        (image(), GIVEN, {"activity_as_of": AT_SCAN}, ("how long after", "Say the hours")),
         (image(unit="Bq/ml of 18Fluorine (half-life 1.83 h), at administration"), GIVEN, {},
          ("another nuclide", "Scale it to the given")),
         (image(unit="counts"), None, {"scale_to": GIVEN_ACTIVITY}, ("nothing to scale", "activity given at every tip")),
@@ -164,7 +166,7 @@ def test_units_times_and_scales_lead_to_the_same_dose(
         (image(0.0), GIVEN, {}, ("holds no activity", "registered")),
         (image(-1.0), GIVEN, {}, ("none below zero", "reconstruct")),
         (image(uid="2.25.9"), GIVEN, {}, ("different frames of reference", "Register it")),
-        (image(id="other"), GIVEN, {}, ("no such image", "spect")),
+        (image(id="other"), GIVEN, {}, ("not in this case", "'spect'. ")),
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_asked_and_yields_no_dose(
@@ -306,6 +308,9 @@ def test_a_registered_image_is_carried_to_the_liver() -> None:
     assert (
         "registered (by 4 landmarks), error unknown" in found.metric("measured_activity_in_liver_gbq").method
     )
+    assert "error unknown: look at it" in rules(found)["activity_place_unproved"]
+    known = answer(case(ct, hot, registrations=(replace(lying, error_mm=1.4, error_basis="4 landmarks"),)))
+    assert "activity_place_unproved" not in rules(known)
     moved = replace(lying, rigid=turn + np.array([[0, 0, 0, 0.5], *np.zeros((3, 4))]))
     again = answer(case(ct, hot, registrations=(moved,)))
     assert again.inputs["activity"] != found.inputs["activity"]
