@@ -28,7 +28,8 @@ FILE_NAME = "case.json"
 SCHEMA = "liver-planner/case"
 #: 1: images, structure sets, patient, notes.  2: registrations too.  3: landmarks too, and what the scans
 #: themselves say of a registration's error.  4: trees of vessels too.  5: volumetry too.  6: places of the liver too.
-VERSION = 6
+#: 7: what treatment modules are told of the patient too.
+VERSION = 7
 
 
 class _CodeRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -120,6 +121,8 @@ class _CaseRecord(msgspec.Struct, forbid_unknown_fields=True):
     volumetry: list[_VolumetryRecord] = []
     #: Clicked places of the liver, LPS mm.
     liver_places: dict[str, tuple[float, float, float]] = {}
+    #: By module, settings that speak of the patient.
+    module_settings: dict[str, dict[str, bool | int | float | str]] = {}
 
 
 def case_document(case: Case, folder: Path) -> dict[str, Any]:
@@ -147,6 +150,7 @@ def case_document(case: Case, folder: Path) -> dict[str, Any]:
         vessel_trees=[_kept_once(tree_bytes(t), folder, "trees", ".json") for t in case.vessel_trees],
         volumetry=[msgspec.convert(asdict(e), _VolumetryRecord) for e in case.volumetry],
         liver_places=dict(case.liver_places),
+        module_settings={m: dict(v) for m, v in case.module_settings.items()},
     )
     document: dict[str, Any] = msgspec.to_builtins(record)
     return document
@@ -185,6 +189,7 @@ def _case_of(record: _CaseRecord, folder: Path) -> Case:
         vessel_trees=tuple(read_tree(_inside(folder, name)) for name in record.vessel_trees),
         volumetry=tuple(Volumetry(**msgspec.to_builtins(e)) for e in record.volumetry),
         liver_places=record.liver_places,
+        module_settings=record.module_settings,
     )
 
 

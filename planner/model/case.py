@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from planner.base.errors import InvalidValue
+from planner.model.assessment import SettingValue
 from planner.model.image import Image
 from planner.model.landmarks import Landmarks
 from planner.model.points import Point, finite_point
@@ -86,6 +87,8 @@ class Case:
         How large the future remnant was, by day; kept in the order of days, one a day at most.
     liver_places
         Places of the liver that were clicked, LPS mm, by what they are (`CouinaudLandmarks` knows the words).
+    module_settings
+        By treatment module the settings that speak of this patient, such as when a vial is calibrated.
     """
 
     id: str
@@ -99,6 +102,7 @@ class Case:
     vessel_trees: tuple[VesselTree, ...] = ()
     volumetry: tuple[Volumetry, ...] = ()
     liver_places: Mapping[str, Point] = field(default_factory=dict)
+    module_settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -106,6 +110,8 @@ class Case:
         object.__setattr__(self, "volumetry", in_order(tuple(self.volumetry)))
         places = {word: finite_point(p, word.replace("_", " ")) for word, p in self.liver_places.items()}
         object.__setattr__(self, "liver_places", MappingProxyType(places))
+        told = {m: MappingProxyType(dict(v)) for m, v in self.module_settings.items() if v}
+        object.__setattr__(self, "module_settings", MappingProxyType(told))
         for values, word in (
             ([i.id for i in self.images], "images"),
             ([s.id for s in self.structure_sets], "structure sets"),
@@ -280,6 +286,14 @@ class Case:
         """A copy with a place of the liver set anew; None forgets it."""
         kept = {w: p for w, p in self.liver_places.items() if w != word}
         return replace(self, liver_places=kept if lps_mm is None else {**kept, word: lps_mm})
+
+    def settings_of(self, module: str) -> Mapping[str, SettingValue]:
+        """What a module is told of this patient, by the names of its settings."""
+        return self.module_settings.get(module, {})
+
+    def with_settings_of(self, module: str, values: Mapping[str, SettingValue]) -> Case:
+        """A copy in which a module is told these values and no others."""
+        return replace(self, module_settings={**self.module_settings, module: values})
 
     def with_volumetry(self, entry: Volumetry) -> Case:
         """A copy with one more volumetry; raises `InvalidValue` where there is one of its day already."""

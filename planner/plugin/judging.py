@@ -29,7 +29,7 @@ def judge(
     module, case, plan
         Who is asked about what.
     settings
-        Values that differ from the module's defaults.
+        Values that differ from the module's defaults; they go before what the case tells the module.
     task
         Progress and cancel.
 
@@ -41,7 +41,7 @@ def judge(
         If the module fails; its own errors in three parts pass through.
     """
     check_belongs(case, plan)
-    chosen = module.settings(settings)
+    chosen = _settings_for(module, case, settings)
     answer: Assessment = guarded(module, lambda: module.logic.assess(case, plan, chosen, task or Task()))
     return answer
 
@@ -168,8 +168,13 @@ def _asked(
         raise PlannerError(
             f"The module '{module.manifest.title}' {words}.", module.manifest.id, "Choose another."
         )
-    chosen = module.settings(settings)
+    chosen = _settings_for(module, case, settings)
     return guarded(module, lambda: call(case, plan, chosen, *rest))
+
+
+def _settings_for(module: TreatmentModule, case: Case, given: Mapping[str, Any] | None) -> Any:
+    """A module's settings: what it is told of the patient, and what was given before that."""
+    return module.settings({**case.settings_of(module.manifest.id), **(given or {})})
 
 
 def _short(error: Exception) -> str:

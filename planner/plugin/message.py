@@ -98,6 +98,7 @@ def case_message(case: Case, files: ArrayFiles) -> Document:
         ],
         "vessel_trees": [_tree_row(t) for t in case.vessel_trees],
         "liver_places": dict(case.liver_places),
+        "module_settings": {m: dict(v) for m, v in case.module_settings.items()},
         "registrations": [
             {"document": r.document(), "components": [files.reference(c) for c in r.components]}
             for r in case.registrations
@@ -141,6 +142,7 @@ def case_of_message(message: Document) -> Case:
         tuple(message["notes"]),
         vessel_trees=trees,
         liver_places={word: tuple(p) for word, p in message["liver_places"].items()},
+        module_settings=message["module_settings"],
         registrations=tuple(
             Registration.of_document(r["document"], [mapped(c) for c in r["components"]])
             for r in message["registrations"]

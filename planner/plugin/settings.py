@@ -54,7 +54,8 @@ def option(
     drawer
         Title of the drawer of a form it is put away in; empty for what everybody sets.
     is_of_case
-        Whether it speaks of one patient: it is not kept for the next case.
+        Whether it speaks of one patient: it is kept with the case, and not for the next one.  `prepare`
+        must not read it.
     modalities
         DICOM modalities of the image of the case it names by its id; a form offers these images by their
         titles.  Empty for what names no image.

@@ -20,7 +20,8 @@ from planner.plugin.hashing import plan_hash
 from planner.plugin.judging import guarded
 from planner.plugin.registry import Registry, TreatmentModule
 from planner.plugin.running import ModuleRunner, Run
-from planner.plugin.settings import usable_values
+from planner.plugin.settings import kept_values, usable_values
+from planner.session.case_settings import CaseSettings
 
 if TYPE_CHECKING:
     from planner.planning.access_rules import AccessRules
@@ -70,6 +71,8 @@ class Judgements:
     settings
         By module, kept values that differ from its defaults; what a module no longer takes is left
         out and said through `trouble`.
+    case_settings
+        Where settings are kept that speak of one patient.
     """
 
     changed = Signal(str)
@@ -78,9 +81,14 @@ class Judgements:
     trouble = Signal(PlannerError)
 
     def __init__(
-        self, registry: Registry, post: Post, settings: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        registry: Registry,
+        post: Post,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        case_settings: CaseSettings | None = None,
     ) -> None:
         self.registry = registry
+        self._case_settings = case_settings
         self.post = post
         self._runner = ModuleRunner()
         #: Asks what takes long (suggestions, simulations), so that assessments never wait behind it.
@@ -92,6 +100,7 @@ class Judgements:
         }
         self._runs: dict[str, Run] = {}
         self._subject: tuple[Case, Plan] | None = None
+        self._refused: object = None
 
     def close(self) -> None:
         """Stop everything that runs."""
@@ -106,12 +115,35 @@ class Judgements:
 
     def settings(self, module: str) -> Mapping[str, Any]:
         """Values of a module's settings that differ from its defaults."""
+        told = self._case_settings.of(module) if self._case_settings is not None else {}
+        if told and module in self.registry.modules:
+            kept, refused = usable_values(self.registry.module(module).settings_class, told)
+            if refused and told is not self._refused:
+                self._refused = told  # said once for what the case tells
+                self._say_refused(module, refused)
+            told = kept
+        return {**self._settings.get(module, {}), **told}
+
+    def own_settings(self, module: str) -> Mapping[str, Any]:
+        """Those that are kept for the next case too: all but what speaks of one patient."""
         return self._settings.get(module, {})
 
     def set_settings(self, module: str, values: Mapping[str, Any]) -> None:
-        """Change a module's settings; raises `InvalidValue` where one is wrong."""
-        self.registry.module(module).settings(values)
-        self._settings[module] = dict(values)
+        """Change a module's settings; those that speak of one patient are a change of the case.
+
+        Raises
+        ------
+        InvalidValue
+            If one is wrong, or speaks of a patient and no case is open.
+        """
+        wanted = self.registry.module(module)
+        wanted.settings(values)
+        own = kept_values(wanted.settings_class, values)
+        if self._case_settings is not None:
+            self._case_settings.keep(module, {n: v for n, v in values.items() if n not in own})
+        else:
+            own = dict(values)
+        self._settings[module] = own
         self._mark_old(module)
         self.settings_changed.emit(module)
 
@@ -210,7 +242,8 @@ class Judgements:
         """Start what depends on the case alone, on a thread: even loading a module takes a while."""
         name = module.manifest.id
         trees = case.vessel_trees if module.manifest.reads_vessels else ()
-        source = (case.structure_sets[:1], trees, dict(self.settings(name)))
+        # What speaks of a patient is no part of what is prepared.
+        source = (case.structure_sets[:1], trees, dict(self.own_settings(name)))
         held = self._prepared.get(name)
         if held is not None and held.source == source:
             return
@@ -240,17 +273,20 @@ class Judgements:
         self, name: str, given: Mapping[str, Any], kept: dict[str, Any], refused: tuple[InvalidValue, ...]
     ) -> None:
         """Go on without kept settings that the module no longer takes, and say so once."""
-        if self.settings(name) != given:
+        if self.own_settings(name) != given:
             return
-        self.set_settings(name, kept)
-        words = "; ".join(error.thing for error in refused)
-        self.trouble.emit(
-            PlannerError(
-                "Kept settings no longer fit and were left out.", f"{name}: {words}", refused[0].todo
-            )
-        )
+        self._settings[name] = dict(kept)
+        self.settings_changed.emit(name)
+        self._say_refused(name, refused)
         if self._subject is not None:
             self.follow(*self._subject)
+
+    def _say_refused(self, name: str, refused: tuple[InvalidValue, ...]) -> None:
+        words = "; ".join(error.thing for error in refused)
+        error = PlannerError(
+            "Kept settings no longer fit and were left out.", f"{name}: {words}", refused[0].todo
+        )
+        self.post(lambda: self.trouble.emit(error))
 
     def _ready(self, name: str, prepared: _Prepared, value: Any) -> None:
         if self._prepared.get(name) is prepared:

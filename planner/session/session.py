@@ -23,7 +23,7 @@ from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.model.structures import StructureSet
 from planner.plugin.registry import Registry, find_modules
-from planner.plugin.settings import kept_values
+from planner.session.case_settings import CaseSettings
 from planner.session.history import History, State
 from planner.session.judgement import Judgements, Post
 from planner.session.selection import Selection
@@ -138,7 +138,9 @@ class Session:
         """What the treatment modules say."""
         if self._judgements is None:
             self._registry = self._registry or find_modules()
-            self._judgements = Judgements(self._registry, self._post, self.settings.modules)
+            self._judgements = Judgements(
+                self._registry, self._post, self.settings.modules, CaseSettings(self)
+            )
             self._judgements.settings_changed.connect(self._keep_module_settings)
             self._judgements.trouble.connect(self._say_trouble)
         return self._judgements
@@ -172,9 +174,7 @@ class Session:
         self.trouble.emit(error)
 
     def _keep_module_settings(self, module: str) -> None:
-        judgements = self.judgements
-        kept = kept_values(judgements.registry.module(module).settings_class, judgements.settings(module))
-        self.change_settings(self.settings.with_module(module, kept))
+        self.change_settings(self.settings.with_module(module, self.judgements.own_settings(module)))
 
     @property
     def _state(self) -> State:
