@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QWidget
 from second_scan import further_scan, true_movement
-from steps import button, judged, opened, resting
+from steps import button, judged, opened, resting, scrolled_to
 
 from planner.io.nrrd import write_image_nrrd
 from planner.model.case import Case
@@ -236,7 +236,7 @@ def test_needles_in_place_and_going_on_there(
 
     # Carried over: structures and plan on the control scan, judged there; undone in one step.
     hand.click(button(window, "step_fit"))
-    hand.click(resting(hand, lambda: button(window, "carryPlan")))
+    hand.click(scrolled_to(hand, button(window, "carryPlan")))
     hand.wait(lambda: session.plan.name == "A carried over", "the plan there", 60)
     assert session.selection.image == other
     assert "entry moved" in words(window, "carriedWords")

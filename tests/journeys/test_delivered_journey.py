@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDoubleSpinBox, QLabel, QPushB
 from steps import button
 from steps import scrolled_to as seen
 
+from planner.library.case_folder import open_case_folder
 from planner.library.index import LibraryIndex
 from planner.model.case import Case
 from planner.model.catheter import Agent, AgentType, CatheterTarget
@@ -162,11 +163,15 @@ def test_what_was_delivered(hands: Callable[[int, int], Any], own_sample: Path, 
     assert table is not None
     assert f"{metric(hand, 'delivered_whole_normal_liver_bed_gy').value:.1f}" in table.text()
 
-    # Undone, the scan is gone, and what named it says so.
-    for _ in range(2):
-        hand.key("ctrl+z")
+    # What was said of it is the case's: it is kept there, and undone before the scan is.
+    kept = dict(open_case_folder(own_sample).settings_of(MODULE))
+    assert kept == {n: v for n, v in session.judgements.settings(MODULE).items() if n not in LOCAL}
+    assert kept["activity_image"] == "spect"
+    for _ in range(2 + len(kept)):
+        if len(session.case.images) > 1:
+            hand.key("ctrl+z")
     assert [i.id for i in session.case.images] == ["portal-venous"]
+    assert session.judgements.settings(MODULE) == LOCAL
     judged(hand)
-    assert "'spect'. The image that was chosen" in findings(hand)["activity_image_not_used"]
-    assert choice.currentText() == "'spect' is not in this case"
-    assert "no longer in this case" in words(hand)
+    assert "activity_image_not_used" not in findings(hand)
+    assert choice.currentText() == "none"
