@@ -1,0 +1,1 @@
+"""Practice: exercises on cases, attempts at them, what they score, and what was learned; without Qt."""
