@@ -28,7 +28,7 @@ class History:
 
     def __init__(self, first: State) -> None:
         self._states = [first]
-        self._at = 0
+        self._at = self._floor = 0
 
     @property
     def current(self) -> State:
@@ -44,7 +44,7 @@ class History:
     @property
     def undo_label(self) -> str:
         """Name of the change that undo takes back, or empty."""
-        return self.current.label if self._at > 0 else ""
+        return self.current.label if self._at > self._floor else ""
 
     @property
     def redo_label(self) -> str:
@@ -52,9 +52,25 @@ class History:
         return self._states[self._at + 1].label if self._at + 1 < len(self._states) else ""
 
     def undo(self) -> State:
-        """Go back one state; stays at the first."""
-        self._at = max(0, self._at - 1)
+        """Go back one state; stays at the first, or at the one that undo was stopped at."""
+        self._at = max(self._floor, self._at - 1)
         return self.current
+
+    def stop_here(self) -> None:
+        """Undo no further than to the state that is shown."""
+        self._floor = self._at
+
+    def go_back_to(self, state: State) -> None:
+        """Show an earlier state again and drop all that came after it; undo goes as far as before.
+
+        Raises
+        ------
+        ValueError
+            If it is none of this history.
+        """
+        self._at = self._states.index(state)
+        del self._states[self._at + 1 :]
+        self._floor = 0
 
     def redo(self) -> State:
         """Go forward one state; stays at the last."""

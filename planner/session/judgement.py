@@ -101,6 +101,7 @@ class Judgements:
         self._runs: dict[str, Run] = {}
         self._subject: tuple[Case, Plan] | None = None
         self._refused: object = None
+        self._is_silent = False
 
     def close(self) -> None:
         """Stop everything that runs."""
@@ -108,6 +109,21 @@ class Judgements:
             prepared.task.cancel()
         self._runner.close()
         self.slow_runner.close()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is asked and nothing is said, as while somebody practises without numbers."""
+        return self._is_silent
+
+    def silence(self, is_on: bool) -> None:
+        """Say and ask nothing from now on, or go on; what was answered before is forgotten."""
+        if is_on == self._is_silent:
+            return
+        self.cancel()
+        self._is_silent = is_on
+        known, self._judgements = tuple(self._judgements), {}
+        for name in known:
+            self.changed.emit(name)
 
     def of(self, module: str) -> Judgement:
         """The newest judgement of a module."""
@@ -165,6 +181,8 @@ class Judgements:
 
     def preview(self, case: Case, plan: Plan, focus: str) -> None:
         """Answer at once with the few numbers shown while an instrument is dragged."""
+        if self._is_silent:
+            return
         for module in self.registry.judging(plan):
             name = module.manifest.id
             prepared = self._prepared.get(name)
@@ -177,6 +195,8 @@ class Judgements:
     def assess(self, case: Case, plan: Plan) -> None:
         """Ask every module that judges the plan's instruments for its whole answer."""
         self.follow(case, plan)
+        if self._is_silent:
+            return
         for module in self.registry.judging(plan):
             name = module.manifest.id
             run = Run(
@@ -314,6 +334,8 @@ class Judgements:
         return held is not None and held.is_ready
 
     def _done(self, name: str, assessment: Assessment, case: Case, plan: Plan) -> None:
+        if self._is_silent:  # it was under way when silence began
+            return
         state = JudgementState.CURRENT
         if (
             self._subject is None
@@ -324,6 +346,8 @@ class Judgements:
         self._set(name, state=state, assessment=assessment, preview=None, error=None)
 
     def _failed(self, name: str, error: PlannerError) -> None:
+        if self._is_silent:
+            return
         self._set(name, state=JudgementState.FAILED, error=error)
 
     def _progress(self, name: str, fraction: float, text: str) -> None:

@@ -99,6 +99,7 @@ class Session:
         self._folder: OpenFolder | None = None
         self._dragged: Plan | None = None
         self._saved: tuple[Plan, Case] | None = None
+        self._aside: State | None = None
         self._journalled_s = 0.0
 
     # what is open --------------------------------------------------------------------------
@@ -130,8 +131,8 @@ class Session:
 
     @property
     def is_plan_saved(self) -> bool:
-        """Whether the open plan stands in the store as it is."""
-        return self._saved is not None and self._saved[0] == self._state.plan
+        """Whether the open plan, or that behind one worked on aside, stands in the store as it is."""
+        return self._saved is not None and self._saved[0] == (self._aside or self._state).plan
 
     @property
     def judgements(self) -> Judgements:
@@ -244,7 +245,7 @@ class Session:
         if self._judgements is not None:
             self._judgements.close()
             self._judgements = None
-        self._history = self._dragged = self._saved = None
+        self._history = self._dragged = self._saved = self._aside = None
         self.selection.clear()
         folder, self._folder = self._folder, None
         if folder is not None:
@@ -351,6 +352,41 @@ class Session:
             self._dragged = None
             self.plan_changed.emit()
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether a plan is worked on aside: nothing of it is kept with the case."""
+        return self._aside is not None
+
+    def work_aside(self, label: str, plan: Plan) -> None:
+        """Show another plan aside, as in practice: undo stops at it, and neither it nor its edits are kept with the case.
+
+        What was open stays as it is behind it, unsaved edits too, until `end_aside` shows it again.
+
+        Raises
+        ------
+        InvalidValue
+            If the plan belongs to another case, or another one is worked on aside already.
+        """
+        if plan.case_id != self.case.id:
+            raise InvalidValue("The plan was made on another case.", plan.name, "Open that case.")
+        if self._aside is not None or self._history is None:
+            raise InvalidValue("A plan is worked on aside already.", self.plan.name, "End that first.")
+        self._aside = self._state
+        self._record(State(label, self.case, plan))
+        self._history.stop_here()
+
+    def end_aside(self) -> None:
+        """Show what was open before a plan was worked on aside; nothing where none is."""
+        if self._aside is None or self._history is None:
+            return
+        old, self._dragged = self._state, None
+        self._history.go_back_to(self._aside)
+        before, self._aside = self._aside, None
+        if before.case is not old.case:
+            self._kept(before.case, "End what was done aside")
+            self.case_changed.emit()
+        self.plan_changed.emit()
+
     def undo(self) -> None:
         """Take back the last change."""
         self._go(lambda history: history.undo(), "Undo")
@@ -401,7 +437,7 @@ class Session:
     def _journal(self, plan: Plan, label: str) -> None:
         """Write the journal off the session's thread: syncing a disk may take longer than a frame."""
         folder = self._folder
-        if folder is None or folder.is_read_only:
+        if folder is None or folder.is_read_only or self._aside is not None:
             return
         self._journalled_s = time.monotonic()
 
@@ -427,6 +463,10 @@ class Session:
         if self._folder is None:
             raise PlannerError(
                 "The case is not kept in a folder yet.", self.case.title, "Save the case first."
+            )
+        if self._aside is not None:
+            raise PlannerError(
+                "This plan is not kept with the case.", self.plan.name, "End the practice first."
             )
         # In the writer's turn, so that no older journal entry comes after the save.
         version = self._folder.writer.submit(self._folder.store.save_plan, self._state.plan).result()
