@@ -107,7 +107,7 @@ def case(tmp_path: Path) -> Case:
 def test_a_case_folder_keeps_volumetry(case: Case, tmp_path: Path) -> None:
     assert case.volumetry == ENTRIES
     document = json.loads((tmp_path / "case" / "case.json").read_text())
-    assert document["version"] == VERSION == 6
+    assert document["version"] == VERSION == 7
     assert document["volumetry"][1] == {
         "date": "2026-11-03",
         "remnant_ml": 509.5,
