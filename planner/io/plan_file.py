@@ -185,7 +185,7 @@ def decode_plan(text: str | bytes, where: str) -> Plan:
     """
     try:
         document = msgspec.json.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputRefused(
             "The plan is not valid JSON.", f"{where}: {error}", "Choose a .plan.json file."
         ) from None

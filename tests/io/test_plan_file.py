@@ -91,3 +91,9 @@ def test_planes_are_read_as_they_were_written() -> None:
     plan = Plan("A", "c", tuple(cuts))
     assert decode_plan(encode_plan(plan), "here") == plan
     assert all(abs(np.linalg.norm(c.surface.normal_lps) - 1.0) < 1e-12 for c in cuts)
+
+
+@pytest.mark.parametrize("text", [b'{"a": "\xff\xfe"}', b"[" * 200_000], ids=["no UTF-8", "nested too deep"])
+def test_bytes_that_are_no_json_are_refused_in_words(text: bytes) -> None:
+    with pytest.raises(InputRefused, match="not valid JSON"):
+        decode_plan(text, "a.plan.json")
