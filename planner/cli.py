@@ -148,6 +148,20 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_sample)
 
+    add = commands.add_parser("practice", help="exercises to practise on, and what a plan scores in one")
+    parts = add.add_subparsers(title="what", dest="part", metavar="list|score", required=True)
+    add = parts.add_parser("list", help="the exercises that come with the planner")
+    add.add_argument("--json", action="store_true", help="print one JSON document")
+    add.set_defaults(run=_practice)
+    add = parts.add_parser("score", help="what a plan scores in an exercise, with its parts and their rules")
+    add.add_argument("exercise", metavar="EXERCISE", help="id of an exercise, or an exercise file")
+    add.add_argument("plan", type=Path, metavar="PLAN", help="a plan file")
+    add.add_argument("--case", type=Path, metavar="CASE", help="its case folder; not needed for the sample")
+    add.add_argument("--repositionings", type=int, default=0, help="needles drawn back and put in again")
+    add.add_argument("--seconds", type=float, default=None, help="time taken")
+    add.add_argument("--json", action="store_true", help="print one JSON document")
+    add.set_defaults(run=_practice)
+
     add = commands.add_parser("verify", help="check this installation")
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_verify)
@@ -179,6 +193,7 @@ _COMMANDS = (
     "advise",
     "report",
     "sample",
+    "practice",
     "verify",
     "modules",
     "devices",
@@ -399,6 +414,15 @@ def _sample(chosen: argparse.Namespace) -> int:
     names = [s.name for s in case.structures.structures]
     document = {"case": str(chosen.out), "case_id": case.id, "structures": names}
     return _print(chosen.json, document, [f"The sample case is in {chosen.out}."])
+
+
+def _practice(chosen: argparse.Namespace) -> int:
+    from planner.practice.commands import told_exercises, told_score
+
+    if chosen.part == "list":
+        return _print(chosen.json, *told_exercises())
+    task, taken = _shown_task(chosen.json), (chosen.repositionings, chosen.seconds)
+    return _print(chosen.json, *told_score(chosen.exercise, chosen.plan, chosen.case, task, *taken))
 
 
 def _verify(chosen: argparse.Namespace) -> int:

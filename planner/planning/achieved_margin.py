@@ -194,6 +194,12 @@ def direction_words(away_lps_mm: npt.ArrayLike) -> str:
     return ", ".join(parts)
 
 
+def towards_words(away_lps_mm: npt.ArrayLike) -> str:
+    """Which way something points, such as ``towards the front left and the head``."""
+    words = direction_words(away_lps_mm)
+    return words if words.startswith("towards") else f"towards the {words}".replace(", towards", " and")
+
+
 def _minimal(
     prepared: PreparedMargin,
     registration: Registration,

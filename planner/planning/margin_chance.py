@@ -16,7 +16,7 @@ from planner.compute.depth_screen import screen_depths
 from planner.compute.margin import PreparedMargin
 from planner.compute.spheroid import PACKED, Spheroid
 from planner.compute.zone_union import union_distance_mm
-from planner.model.geometry import FloatArray, unit_vector
+from planner.model.geometry import FloatArray
 from planner.planning.robustness import (
     PLACEMENTS,
     SIGMA_OF_90,
@@ -25,6 +25,7 @@ from planner.planning.robustness import (
     PlacementError,
     PlannedZone,
     Uncertainties,
+    across_shaft,
 )
 
 
@@ -98,13 +99,9 @@ def varied_zones(
     """
     needle, zone = planned.needle, planned.zone
     along = needle.direction
-    side = unit_vector(np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))]))
+    side, other = across_shaft(along)
     shifts = np.stack(
-        [
-            placement.lateral.value * side,
-            placement.lateral.value * np.cross(along, side),
-            placement.depth.value * along,
-        ]
+        [placement.lateral.value * side, placement.lateral.value * other, placement.depth.value * along]
     )
     tips = np.array(needle.tip_lps_mm) + draws[:, :3] @ shifts
     ways = tips - np.array(needle.entry_lps_mm)

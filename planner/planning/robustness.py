@@ -222,6 +222,31 @@ def sample_robustness(
     )
 
 
+def across_shaft(along: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The two directions across a shaft in which tips go astray: unit vectors at right angles, each (3,)."""
+    side = unit_vector(np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))]))
+    return side, np.asarray(np.cross(along, side))
+
+
+def placement_offset(along: FloatArray, placement: PlacementError, away: FloatArray) -> FloatArray:
+    """How far from its planned place a tip comes to lie, in LPS mm, shape (3,).
+
+    The needle goes in at the planned entry, so an offset across the shaft turns it.
+
+    Parameters
+    ----------
+    along
+        Unit vector from entry to tip.
+    placement
+        How far tips go astray.
+    away
+        Standard normal numbers, shape (3,): across the shaft twice (see `across_shaft`), and along it.
+    """
+    side, other = across_shaft(along)
+    lateral, depth = placement.lateral.value, placement.depth.value
+    return np.asarray(lateral * (away[0] * side + away[1] * other) + depth * away[2] * along)
+
+
 def _checked_deduction(deduction_mm: FloatArray | None, count: int) -> FloatArray:
     if deduction_mm is None:
         return np.zeros(count)
@@ -245,12 +270,7 @@ def _varied(
     """
     away, size = random.standard_normal(3), float(random.standard_normal())
     needle, zone = planned.needle, planned.zone
-    along = needle.direction
-    side = unit_vector(np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))]))
-    other = np.cross(along, side)
-    shift = (
-        placement.lateral.value * (away[0] * side + away[1] * other) + placement.depth.value * away[2] * along
-    )
+    shift = placement_offset(needle.direction, placement, away)
     x, y, z = (float(v) for v in np.array(needle.tip_lps_mm) + shift)
     moved = replace(needle, tip_lps_mm=(x, y, z))
     long_sd = zone.long_sd_mm if zone.long_sd_mm is not None else spread * zone.long_axis_mm

@@ -16,7 +16,7 @@ from planner.model.assessment import Confidence, Finding, Severity, Source
 from planner.model.plan import Point
 from planner.planning import pulsed_tissues as given
 from planner.planning import rules
-from planner.planning.achieved_margin import direction_words
+from planner.planning.achieved_margin import towards_words
 from planner.planning.lesion_grounds import LesionGround, LesionGrounds
 from planner.planning.pulsed_tissues import PULSED, PulsedClass
 from planner.planning.rules import Rule
@@ -95,8 +95,8 @@ def margin_findings(
 def where_words(ground: LesionGround, place_lps_mm: Point) -> str:
     """Where in a lesion a place lies, such as ``at its front left``."""
     middle = ground.margin.outline.samples.points_lps_mm.mean(axis=0)
-    words = direction_words(np.array(place_lps_mm) - middle)
-    return f"towards the {words}" if words and words != "middle" else "in its middle"
+    away = np.array(place_lps_mm) - middle
+    return towards_words(away) if np.linalg.norm(away) > 1e-6 else "in its middle"
 
 
 def heat_findings(heat: HeatReport, settings: Settings) -> list[Finding]:
