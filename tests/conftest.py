@@ -71,6 +71,7 @@ LONG = (
     "tests/realdata/",
     "tests/compute/test_registration.py",
     "tests/compute/test_held_out.py",
+    "tests/practice/test_shipped_exercises.py",
 )
 
 

@@ -228,7 +228,12 @@ def _unpacked(words: str, where: str) -> Plan:
         raise _damaged(where, str(error)) from None
     if not unpacking.eof or unpacking.unused_data:
         raise _damaged(where, "it ends too early, or too late")
-    return decode_plan(text, where)
+    plan = decode_plan(text, where)
+    if not plan.instruments:
+        raise InputRefused(
+            "A reference of the exercise is an empty plan.", where, "Add an expert's plan, or suggest one."
+        )
+    return plan
 
 
 def _damaged(where: str, why: str) -> InputRefused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -61,6 +62,22 @@ def _moved_probes(structures: StructureSet, probe: Applicator, step_mm: float) -
 def _moved_arrays(
     structures: StructureSet, array: ElectrodeArray, step_mm: float
 ) -> Iterator[ElectrodeArray]:
+    share = VOLTAGE_SHARE * step_mm / WHOLE_STEP_MM
+    limit = device_library().device(array.device).emitter.get("max_voltage")
+    most_v = limit.value if limit is not None else math.inf
+    for factor in (1.0 - share, 1.0 + share):
+        pairs = tuple(
+            replace(p, voltage_v=round(min(p.voltage_v * factor, max(p.voltage_v, most_v))))
+            for p in array.pairs
+        )
+        yield replace(array, pairs=pairs)
+    for longer in (-step_mm, step_mm):
+        try:
+            bare = tuple(replace(e, exposure_mm=e.exposure_mm + longer) for e in array.electrodes)
+            yield replace(array, electrodes=bare)
+        except InvalidValue:  # a bare part cannot be shorter than nothing
+            continue
+
     axis = array.direction
     for shift in _directions(axis):
         yield from _array(structures, array, [step_mm * shift] * len(array.electrodes))
@@ -69,16 +86,6 @@ def _moved_arrays(
             moves = [np.zeros(3)] * len(array.electrodes)
             moves[n] = step_mm * shift
             yield from _array(structures, array, moves)
-    share = VOLTAGE_SHARE * step_mm / WHOLE_STEP_MM
-    for factor in (1.0 - share, 1.0 + share):
-        pairs = tuple(replace(p, voltage_v=round(p.voltage_v * factor)) for p in array.pairs)
-        yield replace(array, pairs=pairs)
-    for longer in (-step_mm, step_mm):
-        try:
-            bare = tuple(replace(e, exposure_mm=e.exposure_mm + longer) for e in array.electrodes)
-            yield replace(array, electrodes=bare)
-        except InvalidValue:  # a bare part cannot be shorter than nothing
-            continue
 
 
 def _directions(axis: FloatArray) -> list[FloatArray]:

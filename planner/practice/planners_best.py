@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,12 +19,30 @@ from planner.practice.plan_moves import moved_plans
 from planner.practice.scoring import Measured, score, weights
 
 TITLE = "planner's best"
-#: So many of the suggestions are put right; the others stay behind.
-REFINED = 3
-#: Steps of the search from the first to the last, in mm; settings go by the same shares of the largest.
-STEPS_MM = (4.0, 2.0, 1.0)
-#: So many moves of each are judged at most: an answer of electroporation takes seconds.
-MOST_JUDGED, MOST_JUDGED_ELSE = {"electroporation": 60}, 600
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far suggestions are put right.
+
+    Parameters
+    ----------
+    plans
+        So many of them; the others stay behind.
+    steps_mm
+        Steps of the search from the first to the last; settings go by the same shares of the largest.
+    most
+        So many moves of each plan are judged at most.
+    """
+
+    plans: int
+    steps_mm: tuple[float, ...]
+    most: int
+
+
+#: By module; what is solved takes seconds a plan, what is measured a hundredth of one.
+EFFORTS = {"electroporation": Effort(1, (2.0, 1.0), 60)}
+EFFORT = Effort(3, (4.0, 2.0, 1.0), 600)
 #: Where plans score the same with as many needles: what a millimetre is worth in ml of liver (our rule).
 ML_PER_MM_OF_PATH, ML_PER_MM_OF_MARGIN, ML_PER_MM_OF_CLEARANCE = 0.5, 2.0, 3.0
 #: More margin, and more room to what may be hurt by the needle or by the zone, is worth nothing then.
@@ -40,6 +59,8 @@ class Standing:
     ----------
     points
         What it scores against itself: full marks for path, liver and punctures.
+    parts
+        The sum of its parts: what it would score where nothing stopped it.
     fewer
         Needles, negative.
     safer
@@ -47,6 +68,7 @@ class Standing:
     """
 
     points: float
+    parts: float
     fewer: int
     safer: float
 
@@ -86,7 +108,8 @@ def make_reference(case: Case, exercise: Exercise, task: Task) -> Reference:
         key=lambda r: r[0] or _NONE,
         reverse=True,
     )
-    best = [(standing, plan) for standing, plan in ranked if standing is not None][:REFINED]
+    effort = EFFORTS.get(module.manifest.id, EFFORT)
+    best = [(standing, plan) for standing, plan in ranked if standing is not None][: effort.plans]
     if not best:
         raise PlannerError(
             "The planner found no plan that keeps to the exercise.",
@@ -127,7 +150,7 @@ def quick_settings(module: TreatmentModule, settings: Mapping[str, SettingValue]
     return {**settings, "robustness_samples": 0} if "robustness_samples" in names else dict(settings)
 
 
-_NONE = Standing(-1.0, 0, 0.0)
+_NONE = Standing(-1.0, 0.0, 0, 0.0)
 
 
 def _suggested(module: TreatmentModule, case: Case, exercise: Exercise, task: Task) -> list[Plan]:
@@ -166,7 +189,11 @@ def _standing(
         found = measured(own, plan, answer, answer)
     except InvalidValue:  # a setting outside a device's table, an entry inside the lesion, too many needles
         return None
-    return Standing(round(score(found).points, 6), -found.punctures, round(_safer(found, answer), 6))
+    given = score(found)
+    parts = math.fsum(p.points for p in given.parts)
+    return Standing(
+        round(given.points, 6), round(parts, 6), -found.punctures, round(_safer(found, answer), 6)
+    )
 
 
 def _safer(found: Measured, answer: Assessment) -> float:
@@ -190,16 +217,16 @@ def _refined(
     module: TreatmentModule, exercise: Exercise, case: Case, standing: Standing, plan: Plan, task: Task
 ) -> tuple[Standing, Plan]:
     """A plan moved step by step for as long as that makes it better."""
-    most, judged = MOST_JUDGED.get(module.manifest.id, MOST_JUDGED_ELSE), 0
-    for step_mm in STEPS_MM:
+    effort, judged = EFFORTS.get(module.manifest.id, EFFORT), 0
+    for step_mm in effort.steps_mm:
         is_better = True
         while is_better:
             is_better = False
             for moved in moved_plans(case.structures, plan, step_mm):
-                if judged == most:
+                if judged == effort.most:
                     return standing, plan
                 judged += 1
-                task.report(judged / most, "Putting the best plan right")
+                task.report(judged / effort.most, "Putting the best plan right")
                 found = _standing(module, exercise, case, moved, task)
                 if found is not None and found > standing:
                     standing, plan, is_better = found, moved, True

@@ -52,7 +52,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_exercises_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["practice", "list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["exercises"]
-    assert len(found) == 6
+    assert len(found) == 5
     assert {"easy", "moderate", "hard"} <= {e["level"] for e in found}
     assert all(e["task"] and e["devices"] and e["references"] == ["planner's best"] for e in found)
     assert "packed" not in json.dumps(found)

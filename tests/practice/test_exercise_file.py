@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,8 @@ def test_a_reference_that_is_no_plan_or_unpacks_without_end_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert "not a plan" in refused(changed(references=[{"title": "e", "packed": packed("{}")}])).what
+    nothing = packed(encode_plan(replace(probe_plan(), instruments=())))
+    assert "empty plan" in refused(changed(references=[{"title": "e", "packed": nothing}])).what
     monkeypatch.setattr(exercise_file, "LARGEST_PLAN_BYTES", 1000)
     assert "damaged" in refused(changed(references=[{"title": "e", "packed": packed("a" * 100_000)}])).what
 

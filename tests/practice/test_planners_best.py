@@ -28,7 +28,7 @@ from planner.practice import planners_best
 from planner.practice.exercise import CaseMark, Exercise, Reference
 from planner.practice.measuring import score_plan
 from planner.practice.plan_moves import moved_plans
-from planner.practice.planners_best import TITLE, make_reference, with_own_reference
+from planner.practice.planners_best import TITLE, Effort, make_reference, with_own_reference
 
 DEVICE = "generic-mwa-2450"
 
@@ -60,7 +60,7 @@ def exercise_on(case: Case, **changes: Any) -> Exercise:
 def test_it_scores_more_than_what_was_suggested_and_comes_out_the_same_twice(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planners_best, "MOST_JUDGED_ELSE", 60)
+    monkeypatch.setattr(planners_best, "EFFORT", Effort(3, (4.0, 2.0), 60))
     exercise = exercise_on(case)
     reference = make_reference(case, exercise, Task())
     assert reference.title == TITLE
@@ -83,7 +83,7 @@ def test_it_scores_more_than_what_was_suggested_and_comes_out_the_same_twice(
 
 
 def test_what_cannot_have_a_reference_is_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planners_best, "MOST_JUDGED_ELSE", 60)
+    monkeypatch.setattr(planners_best, "EFFORT", Effort(3, (4.0, 2.0), 60))
     ex_vivo = exercise_on(case, devices=("generic-mwa-60w",))
     with pytest.raises(PlannerError) as found:
         make_reference(case, ex_vivo, Task())
@@ -143,5 +143,12 @@ def test_electrodes_are_moved_together_and_one_by_one_with_voltages_and_bare_par
     bare = {a.electrodes[0].exposure_mm for a in arrays if isinstance(a, ElectrodeArray)}
     assert bare == {2.0, 6.0, 10.0}
     assert all(on_skin(e.entry_lps_mm) for a in arrays if isinstance(a, ElectrodeArray) for e in a.electrodes)
+    strongest = replace(array, pairs=(PulsePair(0, 1, 2900.0),))
+    volts = {
+        a.pairs[0].voltage_v
+        for p in moved_plans(case.structures, Plan("A", case.id, (strongest,)), 4.0)
+        for a in p.electrode_arrays
+    }
+    assert volts == {2610.0, 2900.0, 3000.0}, "no more than the generator gives"
     longer = list(moved_plans(case.structures, plan, 8.0))
     assert len(longer) == len(arrays) - 1, "no bare part shorter than nothing"
