@@ -51,6 +51,8 @@ def leaving_branches(
         if structures.box(structure.name).is_empty:
             continue
         mask, grid = structures.cropped(structure.name, NEAR_ORGAN_MM)
+        if structure.role is Role.SKIN:  # the whole body is within its outline: its border is meant
+            mask = ~mask
         near = is_near(mask, grid, places[leaving], NEAR_ORGAN_MM)
         organs = [o or (structure.name if n else "") for o, n in zip(organs, near, strict=True)]
     return {ends[n].number: (float(away[n]), organ) for n, organ in zip(leaving, organs, strict=True)}

@@ -17,6 +17,8 @@ from planner.model.vessel_tree import Branch, VesselTree
 from planner.planning.arterial_names import variant
 from planner.planning.arterial_naming import AORTA, ASIDE, NO_FORK, NO_JUNCTION, THREE
 from planner.planning.branch_names import with_proposed_names
+from planner.planning.leaving_branches import leaving_branches
+from planner.planning.liver_ground import LiverGround
 
 #: Half sizes of the liver: a block around the origin.
 SIZE = np.array((90.0, 60.0, 50.0))
@@ -152,3 +154,22 @@ def test_a_confirmed_name_stays_and_is_given_once() -> None:
     found = with_proposed_names(tree, structures()).tree
     assert found.branch(8).name == "replaced left hepatic artery"
     assert found.branch(8).is_name_confirmed
+
+
+def test_the_skin_is_near_at_its_border_alone() -> None:
+    """The outline of the body holds every branch; one that ends 60 mm below it is at no organ."""
+    grid = lattice((4.0, 4.0, 5.0), (300.0, 300.0, 300.0))
+    points = places(grid)
+    body = (np.abs(points) <= 130.0).all(axis=-1)
+    found = organ(grid, (np.abs(points) <= SIZE).all(axis=-1), skin=(Role.SKIN, body))
+    tree = VesselTree(
+        "artery",
+        Role.HEPATIC_ARTERY,
+        (
+            branch(0, None, (0.0, 0.0, -60.0), (0.0, 0.0, 0.0)),
+            branch(1, 0, (0.0, 0.0, 0.0), (0.0, -70.0, -70.0)),
+            branch(2, 0, (0.0, 0.0, 0.0), (0.0, -122.0, 0.0)),
+        ),
+    )
+    leaving = leaving_branches(tree, found, LiverGround.of(found))
+    assert {n: organ for n, (_, organ) in leaving.items()} == {1: "", 2: "skin"}
