@@ -1,6 +1,6 @@
 """What an array of electrodes is worth when needles go astray: its closed-form field over seeded samples.
 
-Each sample moves every needle's tip by the placement error of `robustness.PLACEMENTS`; the entry stays,
+Each sample moves every needle's tip by the placement error of `placements.PLACEMENTS`; the entry stays,
 so needles turn, and distances and angles between them follow.
 """
 
@@ -20,7 +20,7 @@ from planner.model.assessment import Confidence
 from planner.model.electrode_array import Electrode, ElectrodeArray, PulsePair
 from planner.model.geometry import FloatArray
 from planner.planning.constants import Constant
-from planner.planning.robustness import PLACEMENTS, PlacementError
+from planner.planning.placements import PLACEMENTS, PlacementError
 
 #: A lesion counts as fully covered from this share of its volume on.
 FULL_PERCENT = Constant(

@@ -44,8 +44,8 @@ class CurrentAttempt:
         Deviations are drawn with.
     started
         ISO 8601; kept as UTC.
-    repositionings
-        Needles drawn back and put in again so far.
+    tries
+        By needle how often it was drawn back and put in again so far, as `Landing.tries`.
     steps
         So far.
 
@@ -61,7 +61,7 @@ class CurrentAttempt:
     profile: str
     seed: int
     started: str
-    repositionings: int = 0
+    tries: tuple[tuple[str, int], ...] = ()
     steps: tuple[AttemptStep, ...] = ()
 
     def __post_init__(self) -> None:
@@ -71,8 +71,8 @@ class CurrentAttempt:
                 raise InvalidValue(f"An attempt belongs to {word}.", thing)
         object.__setattr__(self, "started", utc_moment(self.started, f"start of {thing}"))
         check_seed(self.seed, thing)
-        if self.repositionings < 0:
-            raise InvalidValue("Repositionings are counted from zero.", f"{thing}: {self.repositionings}")
+        if any(count < 0 for _, count in self.tries):
+            raise InvalidValue("Repositionings are counted from zero.", f"{thing}: {dict(self.tries)}")
         check_steps(self.steps, self.case_id, thing)
 
     @property
@@ -90,9 +90,26 @@ class CurrentAttempt:
         """How the needles lie after the last step; None where they are not put in."""
         return self.steps[-1].landed if self.steps else None
 
-    def with_step(self, step: AttemptStep, *, repositioned: int = 0) -> CurrentAttempt:
-        """A copy with a step more, and so many needles repositioned by it."""
-        return replace(self, steps=(*self.steps, step), repositionings=self.repositionings + repositioned)
+    @property
+    def planned(self) -> Plan | None:
+        """What the needles were last put in by; None where they are not put in."""
+        found, lay = None, None
+        for step in self.steps:
+            if step.landed is not None and step.landed != lay:
+                found, lay = step.plan, step.landed
+        return found
+
+    @property
+    def blind(self) -> Plan | None:
+        """The plan before needles were first put in; None before the first step."""
+        before = [s.plan for s in self.steps if s.landed is None]
+        return before[-1] if before else None
+
+    def with_step(
+        self, step: AttemptStep, tries: tuple[tuple[str, int], ...] | None = None
+    ) -> CurrentAttempt:
+        """A copy with a step more, and how often needles were put in again after it; None leaves that."""
+        return replace(self, steps=(*self.steps, step), tries=self.tries if tries is None else tries)
 
     def committed(
         self,
@@ -156,7 +173,7 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
     profile: str
     seed: int
     started: str
-    repositionings: int
+    tries: list[tuple[str, int]]
     instruments: list[dict[str, Any]]
     steps: list[StepRecord]
 
@@ -259,7 +276,7 @@ def encode_current(current: CurrentAttempt) -> bytes:
         "profile": current.profile,
         "seed": current.seed,
         "started": current.started,
-        "repositionings": current.repositionings,
+        "tries": current.tries,
         "instruments": table.rows,
         "steps": steps,
     }
@@ -286,7 +303,7 @@ def decode_current(text: bytes, where: str) -> CurrentAttempt:
             profile=record.profile,
             seed=record.seed,
             started=record.started,
-            repositionings=record.repositionings,
+            tries=tuple(record.tries),
             steps=steps_of(record.steps, kept, record.case_id),
         )
     except msgspec.ValidationError as error:

@@ -12,7 +12,7 @@ from planner.model.assessment import SettingValue
 from planner.model.case import Case
 from planner.model.plan import Applicator, Plan
 from planner.model.roles import Role
-from planner.planning.robustness import PLACEMENTS
+from planner.planning.placements import PLACEMENTS
 from planner.plugin.hashing import structures_hash
 
 #: An exercise is as hard as one of these, from the first on.
@@ -68,9 +68,11 @@ class Conditions:
     breath_mm
         How far the liver moves towards the feet between planning and placing.
     placement
-        How far needles land from where they were planned: a word of `robustness.PLACEMENTS`.
+        How far needles land from where they were planned: a word of `placements.PLACEMENTS`.
     limit_s
         Time one has; None without a limit.
+    shows_zone
+        Whether the zones of devices are drawn while needles are placed.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Conditions:
     breath_mm: float = 0.0
     placement: str = "exact"
     limit_s: float | None = None
+    shows_zone: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.breath_mm <= MOST_BREATH_MM:
@@ -194,6 +197,9 @@ class Exercise:
                 raise InvalidValue(
                     "A reference does not keep to the exercise.", f"{thing}, {reference.title}: {wrong[0]}"
                 )
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.title, self.case))
 
     @property
     def reference(self) -> Reference:

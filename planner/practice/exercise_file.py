@@ -48,6 +48,7 @@ class _ConditionsRecord(msgspec.Struct, forbid_unknown_fields=True):
     breath_mm: float = 0.0
     placement: str = "exact"
     limit_s: float | None = None
+    shows_zone: bool = True
 
 
 class _ReferenceRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,6 +111,7 @@ def exercise_document(exercise: Exercise) -> dict[str, Any]:
             "breath_mm": conditions.breath_mm,
             "placement": conditions.placement,
             "limit_s": conditions.limit_s,
+            "shows_zone": conditions.shows_zone,
         },
         "settings": dict(exercise.settings),
         "about_references": ABOUT_REFERENCES,
@@ -207,6 +209,7 @@ def _exercise_of(record: _ExerciseRecord, where: str) -> Exercise:
             conditions.breath_mm,
             conditions.placement,
             conditions.limit_s,
+            conditions.shows_zone,
         ),
         references=tuple(
             Reference(r.title, _unpacked(r.packed, f"{where}: reference '{r.title}'"))

@@ -1,7 +1,7 @@
 """Where planned needles come to lie: drawn around the plan, and against a liver that moved with the breath.
 
 The model, and its limits.  A needle goes in at its planned entry, so an error across its shaft turns it about
-the skin; its tip is off by normal errors across and along the shaft (`robustness.PLACEMENTS`, as samples of
+the skin; its tip is off by normal errors across and along the shaft (`placements.PLACEMENTS`, as samples of
 robustness draw them).  Breath moves the whole liver, with its lesions and vessels, stiffly towards the feet
 between planning and placing, while skin and ribs stay; a liver in a patient also turns and bends, and the lung
 over it opens.  In the liver the needle is drawn from its entry to the shifted tip, so a place ``o`` behind the tip
@@ -23,8 +23,9 @@ from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import FloatArray
 from planner.model.plan import SHORTEST_PROBE_MM, Plan
 from planner.model.points import Point, as_point
+from planner.planning.placements import PLACEMENTS, PlacementError
 from planner.planning.plan_needles import ROUNDING_MM, Ends, Key, PlanNeedle, plan_needles, with_places
-from planner.planning.robustness import PLACEMENTS, PlacementError, placement_offset
+from planner.planning.robustness import placement_offset
 from planner.practice.exercise import Conditions
 
 _TOWARDS_HEAD = np.array([0.0, 0.0, 1.0])

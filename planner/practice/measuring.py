@@ -64,7 +64,7 @@ def score_plan(
     exercise.check_case(case)
     _check_plan(exercise, plan)
     module = installed_module(exercise.module)
-    reference = _reference_answer(module, exercise, case, task.part(0.0, 0.5))
+    reference = reference_answer_of(exercise, case, task.part(0.0, 0.5))
     answer = judge(module, case, plan, exercise.settings, task.part(0.5, 1.0))
     found = measured(exercise, plan, answer, reference, repositionings=repositionings, seconds=seconds)
     return Scored(found, score(found), answer)
@@ -183,8 +183,15 @@ def _liver_ml(answer: Assessment, lesion: str) -> float:
 _answers: dict[str, Assessment] = {}
 
 
-def _reference_answer(module: TreatmentModule, exercise: Exercise, case: Case, task: Task) -> Assessment:
-    """What the module says of the reference, judged once for many attempts."""
+def reference_answer_of(exercise: Exercise, case: Case, task: Task) -> Assessment:
+    """What the exercise's module says of the reference, judged once for many attempts; without surfaces and fields.
+
+    Raises
+    ------
+    PlannerError
+        If the module is not installed or fails.
+    """
+    module = installed_module(exercise.module)
     key = _answer_key(module, exercise, case)
     if key not in _answers:
         whole = judge(module, case, exercise.reference.plan, exercise.settings, task)

@@ -210,8 +210,10 @@ def _punctures(measured: Measured, told: Mapping[str, Any]) -> ScorePart:
 
 
 def _time(measured: Measured, told: Mapping[str, Any]) -> ScorePart:
-    if measured.seconds is None or measured.limit_s is None:
+    if measured.limit_s is None:
         return _part("time", 1.0, told, "no time limit")
+    if measured.seconds is None:
+        return _part("time", 1.0, told, f"{measured.limit_s:.0f} s allowed; the time taken was not measured")
     none = told["none_ratio"]
     share = (none - measured.seconds / measured.limit_s) / (none - 1.0)
     rule = f"{measured.seconds:.0f} s of {measured.limit_s:.0f}; none from {none:g} times"

@@ -166,7 +166,7 @@ class Judgements:
     def follow(self, case: Case, plan: Plan) -> None:
         """Say what is open now; answers to anything else are out of date."""
         self._subject = (case, plan)
-        for module in self.registry.modules.values():
+        for module in () if self._is_silent else self.registry.modules.values():
             is_wanted = not module.manifest.waits or module in self.registry.judging(plan)
             if is_wanted and _has_needed(module, case):
                 self._prepare(module, case)

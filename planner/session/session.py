@@ -101,6 +101,8 @@ class Session:
         self._saved: tuple[Plan, Case] | None = None
         self._aside: State | None = None
         self._journalled_s = 0.0
+        #: What was changed, undone or redone last, in words.
+        self.last_change = ""
 
     # what is open --------------------------------------------------------------------------
 
@@ -288,7 +290,14 @@ class Session:
         self._record(State(label, self.case, plan))
 
     def change_case(self, label: str, case: Case) -> None:
-        """Make a change of the case's structures or facts, record it, and keep it in the folder."""
+        """Make a change of the case's structures or facts, record it, and keep it in the folder.
+
+        Raises
+        ------
+        PlannerError
+            If a plan is worked on aside: the case stays as it is then.
+        """
+        self._check_not_aside()
         self._record(State(label, self._kept(case, label), self._state.plan))
 
     def change_both(self, label: str, case: Case, plan: Plan) -> None:
@@ -298,7 +307,10 @@ class Session:
         ------
         InvalidValue
             If the plan belongs to another case.
+        PlannerError
+            If a plan is worked on aside.
         """
+        self._check_not_aside()
         if plan.case_id != case.id:
             raise InvalidValue("The plan was made on another case.", plan.name, "Open that case.")
         self._dragged = None
@@ -357,23 +369,66 @@ class Session:
         """Whether a plan is worked on aside: nothing of it is kept with the case."""
         return self._aside is not None
 
-    def work_aside(self, label: str, plan: Plan) -> None:
+    def work_aside(self, label: str, plan: Plan, case: Case | None = None) -> None:
         """Show another plan aside, as in practice: undo stops at it, and neither it nor its edits are kept with the case.
 
         What was open stays as it is behind it, unsaved edits too, until `end_aside` shows it again.
+
+        Parameters
+        ----------
+        label, plan
+            What undo would call it, and the plan.
+        case
+            How the case is shown meanwhile, such as with structures fewer; as it is where None.
 
         Raises
         ------
         InvalidValue
             If the plan belongs to another case, or another one is worked on aside already.
         """
-        if plan.case_id != self.case.id:
-            raise InvalidValue("The plan was made on another case.", plan.name, "Open that case.")
         if self._aside is not None or self._history is None:
             raise InvalidValue("A plan is worked on aside already.", self.plan.name, "End that first.")
+        self._check_same_case(plan, case)
         self._aside = self._state
-        self._record(State(label, self.case, plan))
+        self._put_aside(State(label, case or self.case, plan))
+
+    def go_on_aside(self, label: str, plan: Plan, case: Case | None = None) -> None:
+        """Show yet another plan or case aside; undo stops at it from now on.
+
+        Raises
+        ------
+        InvalidValue
+            If no plan is worked on aside, or it belongs to another case.
+        """
+        if self._aside is None:
+            raise InvalidValue("No plan is worked on aside.", plan.name, "Begin first.")
+        self._check_same_case(plan, case)
+        self._put_aside(State(label, case or self.case, plan))
+
+    @property
+    def case_behind(self) -> Case:
+        """The open case as it is kept, whatever is shown of it aside."""
+        return self._aside.case if self._aside is not None else self.case
+
+    def _check_same_case(self, plan: Plan, case: Case | None) -> None:
+        if {plan.case_id, (case or self.case).id} != {self.case.id}:
+            raise InvalidValue("The plan was made on another case.", plan.name, "Open that case.")
+
+    def _check_not_aside(self) -> None:
+        if self._aside is not None:
+            raise PlannerError(
+                "The case stays as it is while a plan is worked on aside.",
+                self.case.title,
+                "End the practice first.",
+            )
+
+    def _put_aside(self, state: State) -> None:
+        assert self._history is not None
+        self._dragged = None
+        old = self._state
+        self._history.record(state)
         self._history.stop_here()
+        self._announce(old, state, state.label)
 
     def end_aside(self) -> None:
         """Show what was open before a plan was worked on aside; nothing where none is."""
@@ -383,7 +438,6 @@ class Session:
         self._history.go_back_to(self._aside)
         before, self._aside = self._aside, None
         if before.case is not old.case:
-            self._kept(before.case, "End what was done aside")
             self.case_changed.emit()
         self.plan_changed.emit()
 
@@ -423,6 +477,7 @@ class Session:
             self._announce(old, state, f"{word} {state.label}".strip())
 
     def _announce(self, old: State, state: State, label: str) -> None:
+        self.last_change = label
         if state.plan != old.plan:
             self._journal(state.plan, label)
         if state.case is not old.case:
@@ -485,7 +540,8 @@ class Session:
         return self._folder.store.plan(name, version)
 
     def open_plan(self, name: str, version: int | None = None) -> None:
-        """Show a saved plan; can be undone."""
+        """Show a saved plan; can be undone. Raises `PlannerError` where another one is worked on aside."""
+        self._check_not_aside()
         plan = self.saved_plan(name, version)
         self.change_plan(f"Open plan {name}", plan)
         self._saved = (plan, self.case)

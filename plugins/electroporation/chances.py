@@ -14,7 +14,7 @@ from planner.base.task import Task
 from planner.model.assessment import Confidence, Finding, Metric, Severity, Source, Target
 from planner.planning.electrode_robustness import FULL_PERCENT, CoveragePoints, all_positions, sample_coverage
 from planner.planning.lesion_grounds import LesionGround, LesionGrounds
-from planner.planning.robustness import PLACEMENTS
+from planner.planning.placements import PLACEMENTS
 from planner.planning.rules import Rule
 
 #: Fewer samples tell nothing.

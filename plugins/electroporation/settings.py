@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.planning import pulsed_tissues as given
+from planner.planning.placements import PLACEMENTS
 from planner.planning.pulsed_tissues import PULSED, PulsedClass
-from planner.planning.robustness import PLACEMENTS
 from planner.plugin.settings import option
 
 #: What only the field's computation asks for, and what only experts change of the rules.

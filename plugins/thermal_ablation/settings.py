@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.planning.robustness import PLACEMENTS
+from planner.planning.placements import PLACEMENTS
 from planner.plugin.settings import option
 
 #: What only a simulation asks for, and what only the paths' map asks for.

@@ -18,7 +18,7 @@ from planner.planning.electrode_robustness import (
     all_positions,
     sample_coverage,
 )
-from planner.planning.robustness import PLACEMENTS
+from planner.planning.placements import PLACEMENTS
 
 LIVER = FieldRamp(0.08, 0.32, 350, 700)
 RADIUS_MM = 0.5

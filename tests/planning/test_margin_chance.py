@@ -15,7 +15,8 @@ from planner.model.plan import Applicator
 from planner.planning.constants import Constant
 from planner.planning.devices import DeviceZone
 from planner.planning.margin_chance import chance_of_margin_percent, varied_zones
-from planner.planning.robustness import PLACEMENTS, PlannedZone, Uncertainties, sample_robustness
+from planner.planning.placements import PLACEMENTS
+from planner.planning.robustness import PlannedZone, Uncertainties, sample_robustness
 
 GRID = Grid((44, 40, 40), (0.9, 0.9, 1.1), (-17.5, -17.7, -23.3))
 

@@ -30,7 +30,7 @@ from .made_attempts import PERFECT, array, grid, made_exercise, plan, probe, ste
 
 #: All a document of an open attempt may hold, at any depth.
 ALLOWED = {
-    "schema", "version", "exercise", "title", "case_id", "profile", "seed", "started", "repositionings",
+    "schema", "version", "exercise", "title", "case_id", "profile", "seed", "started", "tries",
     "instruments", "steps", "after_s", "label", "plan", "landed",
     "id", "kind", "device", "entry_lps_mm", "tip_lps_mm", "settings", "lesion", "power_w", "time_s",
     "foci_lps_mm", "window_lps_mm", "electrodes", "exposure_mm", "pairs", "a", "b", "voltage_v", "pulses",
@@ -40,14 +40,14 @@ ALLOWED = {
 
 def current(count: int = 3) -> CurrentAttempt:
     return CurrentAttempt(
-        "central-2cm", "Central", "phantom", "Anna", 7, "2026-11-03T08:00:00Z", 0, steps(count)
+        "central-2cm", "Central", "phantom", "Anna", 7, "2026-11-03T08:00:00Z", (), steps(count)
     )
 
 
 def at_the_table() -> CurrentAttempt:
     placed = plan(probe(), array(), grid())
     landed = plan(probe(tip_mm=14.0), array(), grid())
-    return current().with_step(AttemptStep(60.0, "Reposition p1", placed, landed), repositioned=1)
+    return current().with_step(AttemptStep(60.0, "Reposition p1", placed, landed), (("p1", 1),))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_journal_holds_plans_and_times_alone(journal: AttemptJournal) -> Non
     assert keys <= ALLOWED
     of_judgement = {f.name for kind in (Measured, Score, ScorePart) for f in fields(kind)}
     of_judgement |= {p.id for p in score(PERFECT).parts} | {"metrics", "findings", "severity", "rule"}
-    assert keys & of_judgement <= {"id", "title", "version", "repositionings"}, "words of the attempt itself"
+    assert keys & of_judgement <= {"id", "title", "version"}, "words of the attempt itself"
     assert [p for p in journal.path.parent.iterdir() if p != journal.path] == [], "and nothing lies beside"
 
 
@@ -86,7 +86,10 @@ def test_an_open_attempt_comes_back(journal: AttemptJournal) -> None:
     journal.keep(made)
     assert journal.read() == made
     assert made.seconds == 60.0
-    assert made.repositionings == 1
+    assert made.tries == (("p1", 1),)
+    assert made.planned is not None
+    assert made.planned.instruments == plan(probe(), array(), grid()).instruments
+    assert made.blind == steps(3)[-1].plan
     assert made.plan == plan(probe(), array(), grid())
     assert made.landed is not None
     assert made.landed.instruments == plan(probe(tip_mm=14.0), array(), grid()).instruments
@@ -135,7 +138,7 @@ def test_a_commit_keeps_what_was_done() -> None:
         ({"profile": ""}, "belongs to a profile"),
         ({"seed": -3}, "whole number"),
         ({"started": "2026"}, "no moment"),
-        ({"repositionings": -1}, "from zero"),
+        ({"tries": (("p1", -1),)}, "from zero"),
         ({"steps": steps(2)[::-1]}, "go on in time"),
         ({"case_id": "other"}, "another case"),
     ],

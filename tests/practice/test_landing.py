@@ -13,8 +13,9 @@ import pytest
 from planner.base.errors import InvalidValue
 from planner.model.electrode_array import Electrode, ElectrodeArray, PulsePair
 from planner.model.plan import Applicator, FocusGrid, Plan
+from planner.planning.placements import PLACEMENTS
 from planner.planning.plan_needles import plan_needles
-from planner.planning.robustness import PLACEMENTS, across_shaft, placement_offset
+from planner.planning.robustness import across_shaft, placement_offset
 from planner.practice.exercise import Conditions
 from planner.practice.landing import landed, replanned, repositioned
 

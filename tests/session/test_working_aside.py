@@ -81,6 +81,45 @@ def test_nothing_of_it_is_journalled_with_the_case(session: Session, tmp_path: P
     assert [e.plan.name for e in edits] == [own_plan(session).name], "the open plan's edits alone are there"
 
 
+def test_a_case_is_shown_otherwise_aside_and_stays_as_it_is_kept(session: Session, tmp_path: Path) -> None:
+    before: Case = session.case
+    changes: list[Case] = []
+
+    def note() -> None:
+        changes.append(session.case)
+
+    session.case_changed.connect(note)
+    fewer = before.with_structures(before.structures.without(before.structures.structures[-1].name))
+    session.work_aside("Practise", new_plan(before, "Exercise"), fewer)
+    assert session.case is fewer
+    assert session.case_behind is before
+    session.change_plan("Place there", session.plan.with_instrument(custom_probe()))
+    session.go_on_aside("Go on", session.plan, before)
+    assert session.case is before
+    assert session.undo_label == "", "undo stops there anew"
+    for change in (
+        lambda: session.change_case("Rename", fewer),
+        lambda: session.change_both("Rename", fewer, session.plan),
+        lambda: session.open_plan("A"),
+    ):
+        with pytest.raises(PlannerError, match=r"stays as it is"):
+            change()
+    with pytest.raises(InvalidValue, match="another case"):
+        session.go_on_aside("Go on", Plan("x", "elsewhere"))
+    session.go_on_aside("Go back", session.plan, fewer)
+    session.end_aside()
+    assert session.case is before
+    assert changes == [fewer, before, fewer, before]
+    with pytest.raises(InvalidValue, match="No plan is worked on aside"):
+        session.go_on_aside("Go on", session.plan)
+    session.case_changed.disconnect(note)
+    session.close()
+    session.open_folder(tmp_path / "case")
+    assert [s.name for s in session.case.structures.structures] == [
+        s.name for s in before.structures.structures
+    ]
+
+
 def test_another_cases_plan_is_refused(session: Session) -> None:
     with pytest.raises(InvalidValue, match="another case"):
         session.work_aside("Practise", Plan("x", "elsewhere"))
