@@ -150,11 +150,13 @@ def _parser() -> argparse.ArgumentParser:
 
     add = commands.add_parser("practice", help="exercises to practise on, and what a plan scores in one")
     parts = add.add_subparsers(title="what", dest="part", metavar="list|score", required=True)
-    add = parts.add_parser("list", help="the exercises that come with the planner")
+    add = parts.add_parser("list", help="the exercises that come with the planner, and your own")
     add.add_argument("--json", action="store_true", help="print one JSON document")
     add.set_defaults(run=_practice)
     add = parts.add_parser("score", help="what a plan scores in an exercise, with its parts and their rules")
-    add.add_argument("exercise", metavar="EXERCISE", help="id of an exercise, or an exercise file")
+    add.add_argument(
+        "exercise", metavar="EXERCISE", help="id of an exercise, one of your own too, or an exercise file"
+    )
     add.add_argument("plan", type=Path, metavar="PLAN", help="a plan file")
     add.add_argument("--case", type=Path, metavar="CASE", help="its case folder; not needed for the sample")
     add.add_argument("--repositionings", type=int, default=0, help="needles drawn back and put in again")

@@ -32,7 +32,7 @@ from planner.desktop.pieces import (
 )
 from planner.desktop.theme import shown_theme
 from planner.model.roles import Role
-from planner.model.structures import Structure
+from planner.model.structures import Structure, StructureSet
 from planner.model.vocabulary import vocabulary
 from planner.session.actions import Workbench
 from planner.session.placing import center_of
@@ -72,6 +72,7 @@ class CasePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scrolled(self._body))
         self._rows: dict[str, Row] = {}
+        self._image_rows: dict[str, Row] = {}
         self._eyes: dict[str, QToolButton] = {}
         self._in_3d: QCheckBox | None = None
         self._unfolded = ""
@@ -103,12 +104,14 @@ class CasePanel(QWidget):
         )
         versions = session.plan_versions()
         self._parts["plans"].fill(
-            (session.plan.name, session.is_plan_saved, versions, shown_theme()), self._plan_rows
+            (session.plan.name, session.is_plan_saved, session.is_aside, versions, shown_theme()),
+            self._plan_rows,
         )
         self.mark_selection()
 
     def _series_rows(self) -> list[QWidget]:
         images = self.bench.session.case.images
+        self._image_rows.clear()
         return [self._series_row(i.id, i.title, f"{i.grid.shape[0]} sl") for i in images]
 
     def _structure_rows(self) -> list[QWidget]:
@@ -144,6 +147,10 @@ class CasePanel(QWidget):
         chosen = (self.bench.session.selection.lesion, self._unfolded)
         for name, row in self._rows.items():
             row.set_selected(name in chosen)
+        images = self.bench.session.case.images
+        image = self.bench.session.selection.image or (images[0].id if images else "")
+        for id, row in self._image_rows.items():
+            row.set_selected(id == image)
 
     def _series_row(self, id: str, title: str, fact: str) -> Row:
         row = Row(title)
@@ -152,6 +159,7 @@ class CasePanel(QWidget):
         row.line.addWidget(Elided(title), 1)
         row.line.addWidget(dim_label(fact))
         row.clicked.connect(lambda: self._choose_image(id))
+        self._image_rows[id] = row
         return row
 
     def _choose_image(self, id: str) -> None:
@@ -186,6 +194,9 @@ class CasePanel(QWidget):
         row.set_selected(True)
         row.line.addWidget(Elided(current), 1)
         state = "saved" if session.is_plan_saved and current in latest else "not saved"
+        if session.is_aside:  # other plans wait until it is ended
+            row.line.addWidget(dim_label("not kept with the case"))
+            return [row]
         row.line.addWidget(dim_label(state))
         if len([v for v in versions if v.name == current]) > 1:
             row.setToolTip("Right-click for earlier versions")
@@ -233,7 +244,7 @@ class CasePanel(QWidget):
         if chosen.isValid():
             color = (chosen.red(), chosen.green(), chosen.blue())
             structures = self.bench.session.case.structures.edited(structure.name, color=color)
-            self.bench.session.change_structures(f"Change colour of {structure.name}", structures)
+            self._change(f"Change colour of {structure.name}", structures)
 
     def _menu(self, structure: Structure, at: QPoint) -> None:
         menu = QMenu(self)
@@ -310,11 +321,17 @@ class CasePanel(QWidget):
         changed = self.bench.session.case.structures.edited(
             structure.name, role=role, code=entry.code, color=entry.color
         )
-        self.bench.session.change_structures(f"Make {structure.name} {entry.title.lower()}", changed)
+        self._change(f"Make {structure.name} {entry.title.lower()}", changed)
 
     def _remove(self, structure: Structure) -> None:
         changed = self.bench.session.case.structures.without(structure.name)
-        self.bench.session.change_structures(f"Remove {structure.name}", changed)
+        self._change(f"Remove {structure.name}", changed)
+
+    def _change(self, label: str, structures: StructureSet) -> None:
+        try:
+            self.bench.session.change_structures(label, structures)
+        except PlannerError as error:
+            self.trouble.emit(error)
 
 
 def _ordered(structures: tuple[Structure, ...]) -> list[Structure]:

@@ -38,8 +38,9 @@ class Jobs(QObject):
         work: Callable[[Task], Any],
         on_done: Callable[[Any], None],
         on_failed: Callable[[PlannerError], None],
+        on_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run work on a thread; exactly one listener is called on the window's thread, unless cancelled."""
+        """Run work on a thread; exactly one listener is called on the window's thread, unless another job took over."""
         if kind in self._running:
             self._running[kind][0].cancel()
         task = Task(
@@ -53,18 +54,18 @@ class Jobs(QObject):
                 load_numerics()
                 answer = work(task)
             except Cancelled:
-                self._main.post(lambda: self._end(kind, task, lambda: None))
+                self._main.post(lambda: self._end(kind, task, on_cancelled, on_cancelled))
             except PlannerError as error:
                 failure = error
-                self._main.post(lambda: self._end(kind, task, lambda: on_failed(failure)))
+                self._main.post(lambda: self._end(kind, task, lambda: on_failed(failure), on_cancelled))
             except Exception as error:  # the window border: shown in words, logged without identifiers
                 log().exception("job %s failed", kind)
                 words = PlannerError(
                     f"{title} failed.", f"{type(error).__name__}: {error}", "Nothing was changed."
                 )
-                self._main.post(lambda: self._end(kind, task, lambda: on_failed(words)))
+                self._main.post(lambda: self._end(kind, task, lambda: on_failed(words), on_cancelled))
             else:
-                self._main.post(lambda: self._end(kind, task, lambda: on_done(answer)))
+                self._main.post(lambda: self._end(kind, task, lambda: on_done(answer), on_cancelled))
 
         threading.Thread(target=run, name=f"job-{kind}", daemon=True).start()
 
@@ -78,10 +79,12 @@ class Jobs(QObject):
         if self._running.get(kind, (None,))[0] is task:
             self.progressed.emit(fraction, text)
 
-    def _end(self, kind: str, task: Task, call: Callable[[], None]) -> None:
+    def _end(self, kind: str, task: Task, call: Callable[[], None], on_cancelled: Callable[[], None]) -> None:
         if self._running.get(kind, (None,))[0] is not task:
             return
         del self._running[kind]
         self.finished.emit()
-        if not task.is_cancelled:
+        if task.is_cancelled:
+            on_cancelled()
+        else:
             call()

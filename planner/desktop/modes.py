@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from planner.desktop.electrode_work import ElectrodeWork
     from planner.desktop.path_work import PathWork
     from planner.desktop.paths_panel import PathsPanel
+    from planner.desktop.practice_panel import PracticePanel
+    from planner.desktop.practice_work import PracticeWork
     from planner.desktop.resection_panel import ResectionPanel
     from planner.desktop.resection_work import ResectionWork
     from planner.desktop.simulation_panel import SimulationPanel
@@ -53,6 +55,7 @@ MODES = (
     Mode("simulation", "Simulation", "Heat or cold by a model, with vessels that cool", "simulation_panel"),
     Mode("afterwards", "Afterwards", "Was it enough? Another scan laid over this one", "afterwards_panel"),
     Mode("structures", "Structures", "Mark a lesion, outline liver and skin", "structures_panel"),
+    Mode("practice", "Practice", "Place needles without help, commit, and learn", "practice_panel"),
 )
 
 
@@ -106,8 +109,22 @@ class ModalWindow(QMainWindow):
         self.resection_work.switch(self.is_in("resection_panel"))
         self.vessel_work.switch(self.is_in("vessel_panel"))
         self.catheter_work.switch(self.is_in("catheter_panel"))
+        if "practice_work" in self.__dict__ or self.is_in("practice_panel"):
+            self.practice_work.switch(self.is_in("practice_panel"))
         self.bench.placing.cancel()
         self.bench.outlining.cancel()
+
+    def choose_mode_of(self, id: str) -> None:
+        """Go to a mode by its id, as its button does."""
+        number = next(n for n, mode in enumerate(MODES) if mode.id == id)
+        self.mode_buttons.button(number).click()
+
+    def lock_modes(self, but: str) -> None:
+        """Keep all modes but one from being chosen; an empty id gives them free."""
+        for n, mode in enumerate(MODES):
+            button, is_free = self.mode_buttons.button(n), but in ("", mode.id)
+            button.setEnabled(is_free)
+            button.setToolTip(mode.tip if is_free else "End the exercise first.")
 
     def go_to(self, lps_mm: Point) -> None:
         """Move the crosshair to a place, in all views."""
@@ -155,13 +172,11 @@ class ModalWindow(QMainWindow):
 
     def _show_vessels(self) -> None:
         """Go where vessels are found and drawn."""
-        number = next(n for n, mode in enumerate(MODES) if mode.id == "vessels")
-        self.mode_buttons.button(number).click()
+        self.choose_mode_of("vessels")
 
     def _show_scans(self, image: str) -> None:
         """Go where further scans are added and registered, to one of them where it is named."""
-        number = next(n for n, mode in enumerate(MODES) if mode.id == "afterwards")
-        self.mode_buttons.button(number).click()
+        self.choose_mode_of("afterwards")
         if image:
             self.bench.following.choose_other(image)
 
@@ -260,6 +275,22 @@ class ModalWindow(QMainWindow):
         from planner.desktop.afterwards_work import AfterwardsWork
 
         return AfterwardsWork(self.whole)
+
+    @cached_property
+    def practice_panel(self) -> PracticePanel:
+        """The panel of the mode Practice."""
+        from planner.desktop.practice_panel import PracticePanel
+
+        panel = PracticePanel(self.bench)
+        self.right.addWidget(panel)
+        return panel
+
+    @cached_property
+    def practice_work(self) -> PracticeWork:
+        """What ties the mode Practice together."""
+        from planner.desktop.practice_work import PracticeWork
+
+        return PracticeWork(self.whole)
 
     @cached_property
     def structures_panel(self) -> StructuresPanel:

@@ -11,27 +11,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from planner.desktop.instrument_list import PLACING_WORDS, InstrumentList
 from planner.desktop.judgement_view import JudgementView
-from planner.desktop.pieces import Elided, Row, clear_layout, dim_label, heading, scrolled
+from planner.desktop.pieces import dim_label, heading, scrolled
 from planner.desktop.probe_form import CoordinateForm, DeviceForm
-from planner.model.catheter import CatheterTarget
-from planner.model.electrode_array import ElectrodeArray
-from planner.model.embolization import Embolization
-from planner.model.plan import Applicator, FocusGrid, Instrument
-from planner.model.resection import Resection
-from planner.planning.device_library import device_library
 from planner.session.actions import Workbench
-from planner.session.placing import Step, zone_center_of
-
-#: How instruments are called and marked, by their kind.
-_KIND_WORDS = {
-    "applicator": ("Probe", "╱"),
-    "focus_grid": ("Foci", "⁘"),
-    "electrode_array": ("Electrodes", "∥"),
-    "resection": ("Resection", "✂"),
-    "embolization": ("Embolization", "⊘"),
-    "catheter_target": ("Tip", "⌁"),
-}
 
 
 class PlanPanel(QWidget):
@@ -59,9 +43,8 @@ class PlanPanel(QWidget):
         body.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._title = heading("Plan")
         self._layout.addWidget(self._title)
-        self._probes = QVBoxLayout()
-        self._probes.setSpacing(0)
-        self._layout.addLayout(self._probes)
+        self._probes = InstrumentList(bench)
+        self._layout.addWidget(self._probes)
         self._layout.addLayout(self._buttons())
         self._hint = dim_label("", wraps=True)
         self._hint.setContentsMargins(14, 2, 14, 2)
@@ -94,7 +77,7 @@ class PlanPanel(QWidget):
     def rebuild(self) -> None:
         """List the probes anew."""
         session = self.bench.session
-        clear_layout(self._probes)
+        self._probes.rebuild()
         if not session.is_open:
             self.device_form.clear()
             self.judgement.refresh()
@@ -103,14 +86,6 @@ class PlanPanel(QWidget):
         self._title.setText(
             (f"Plan {session.plan.name} · {lesion}" if lesion else f"Plan {session.plan.name}").upper()
         )
-        for instrument in session.plan.instruments:
-            self._probes.addWidget(self._row(instrument))
-        if not session.plan.instruments:
-            note = dim_label(
-                "No probe yet. Press P, click the lesion, then the entry on the skin.", wraps=True
-            )
-            note.setContentsMargins(14, 0, 14, 2)
-            self._probes.addWidget(note)
         self.refresh()
 
     def refresh(self) -> None:
@@ -123,37 +98,6 @@ class PlanPanel(QWidget):
     def show_probe(self) -> None:
         """Take over the coordinates of a probe that is being dragged."""
         self.coordinates.refresh()
-
-    def _row(self, instrument: Instrument) -> Row:
-        kind, sign = _KIND_WORDS[instrument.kind]
-        row = Row(f"{kind} {instrument.id}")
-        row.set_selected(instrument.id == self.bench.session.selection.instrument)
-        is_device = bool(instrument.device)
-        title = device_library().title_of(instrument.device) if is_device else kind
-        row.line.addWidget(Elided(f"{sign}  {instrument.id} · {title}"), 1)
-        words = _settings_words(instrument)
-        if isinstance(instrument, FocusGrid):
-            words = f"{len(instrument.foci_lps_mm)} foci · {words}"
-        elif isinstance(instrument, ElectrodeArray):
-            words = f"{len(instrument.electrodes)} electrodes · {len(instrument.pairs)} pairs"
-        elif isinstance(instrument, Resection):
-            words = instrument.name or f"resection by {instrument.surface.type}"
-        elif isinstance(instrument, Embolization):
-            words = instrument.name or f"branches of {instrument.tree}"
-        elif isinstance(instrument, CatheterTarget):
-            words = f"{instrument.agent.type.words} · {instrument.name or instrument.tree}"
-        row.line.addWidget(dim_label(words))
-        row.clicked.connect(lambda: self._select(instrument))
-        return row
-
-    def _select(self, instrument: Instrument) -> None:
-        self.bench.session.selection.choose(instrument=instrument.id, lesion=instrument.lesion or None)
-        if isinstance(instrument, Applicator):
-            self.bench.session.selection.move_cursor(zone_center_of(instrument))
-        elif isinstance(instrument, CatheterTarget):
-            self.bench.session.selection.move_cursor(instrument.position_lps_mm)
-        elif not isinstance(instrument, Resection | Embolization):
-            self.bench.session.selection.move_cursor(instrument.middle_lps_mm)
 
     def _buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -196,23 +140,6 @@ class PlanPanel(QWidget):
         return button
 
     def _show_hint(self) -> None:
-        step = self.bench.placing.step
-        words = {
-            Step.IDLE: "",
-            Step.TARGET: "Click the lesion: the zone's centre goes there. Esc stops.",
-            Step.ENTRY: "Now click the entry on the skin; the tip goes deeper by the device's offset. Esc stops.",
-        }
-        self._hint.setText(words[step])
-        self._hint.setVisible(bool(words[step]))
-
-
-def _settings_words(probe: Instrument) -> str:
-    words = []
-    for name, value in probe.settings.items():
-        if name == "power_w":
-            words.append(f"{value:g} W")
-        elif name == "time_s":
-            words.append(f"{value / 60:g} min" if value % 60 == 0 else f"{value:g} s")
-    if "long_axis_mm" in probe.settings:
-        words.append(f"{probe.settings['long_axis_mm']:g} × {probe.settings.get('short_axis_mm', 0):g} mm")
-    return " · ".join(words)
+        words = PLACING_WORDS[self.bench.placing.step]
+        self._hint.setText(words)
+        self._hint.setVisible(bool(words))

@@ -58,7 +58,9 @@ class DeviceForm(QWidget):
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnStretch(3, 1)
-        self._built_for: tuple[str, str, DeviceLibrary] | None = None
+        self._built_for: tuple[str, str, DeviceLibrary, tuple[str, ...]] | None = None
+        #: Names of devices one may choose; all of the library where empty.
+        self.allowed: tuple[str, ...] = ()
         self._fields: dict[str, QDoubleSpinBox] = {}
         self._device = QComboBox()
 
@@ -67,7 +69,7 @@ class DeviceForm(QWidget):
         probe = selected_probe(self.bench)
         device = probe.device if probe is not None else self.bench.placing.device
         # The library is another one where a device was added, changed or removed.
-        key = (probe.id if probe is not None else "", device, device_library())
+        key = (probe.id if probe is not None else "", device, device_library(), self.allowed)
         if key != self._built_for:
             self._build(probe, device)
             self._built_for = key
@@ -91,6 +93,8 @@ class DeviceForm(QWidget):
         self._device.setAccessibleName("Device")
         self._device.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for name, each in library.devices.items():
+            if self.allowed and name not in self.allowed:
+                continue
             self._device.addItem(f"{each.title} · yours" if name in library.own else each.title, name)
             self._device.setItemData(
                 self._device.count() - 1, _device_words(each), Qt.ItemDataRole.ToolTipRole
@@ -98,6 +102,8 @@ class DeviceForm(QWidget):
         found = library.devices.get(device)
         if found is None:
             self._device.addItem(f"{device} (not in the library)", device)
+        elif self._device.findData(device) < 0:
+            self._device.addItem(f"{found.title} (not allowed)", device)
         self._device.setCurrentIndex(self._device.findData(device))
         self._device.setToolTip(_device_words(found) if found is not None else "")
         self._device.activated.connect(self._device_chosen)
@@ -128,6 +134,8 @@ class DeviceForm(QWidget):
         link.setObjectName("myDevices")
         link.setAccessibleName("My devices")
         link.clicked.connect(lambda _checked: self.devices_asked.emit())
+        if self.allowed:
+            link.hide()
         line.addWidget(mark, 1)
         line.addWidget(link, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
         return line

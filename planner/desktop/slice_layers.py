@@ -161,6 +161,8 @@ class SliceLayers:
         sets = self.bench.session.case.structure_sets
         if not sets or self.is_foreign or self._simulated is not None or self.bench.following.is_on:
             return ()
+        if self.bench.practising.is_blind:  # what is left untreated is what the trainee must see
+            return ()
         structures = self.bench.session.case.structures
         zones = [p.zone for p in probes if p.zone is not None]
         zones += [z for g in foci for z in g.zones]
@@ -250,14 +252,15 @@ class SliceLayers:
         return plan if ghost is None else plan.with_instrument(ghost)
 
     def _probes(self, ghost: Instrument | None) -> tuple[DrawnProbe, ...]:
-        from planner.scene.instruments import drawn_path, drawn_probes  # a case alone needs it
+        from planner.scene.instruments import drawn_path, drawn_probes, without_zones  # a case alone needs it
 
         if self.is_foreign:
             return ()
         plan = self._plan(ghost)
         path = self.bench.accessing.path
         looked_at = (drawn_path(path),) if path is not None else ()
-        return (*drawn_probes(plan), *looked_at, *(drawn_path(n) for n in self.bench.placed.drawn))
+        probes = drawn_probes(plan) if self.bench.practising.shows_zone else without_zones(drawn_probes(plan))
+        return (*probes, *looked_at, *(drawn_path(n) for n in self.bench.placed.drawn))
 
     def styles(self) -> dict[str, OutlineStyle]:
         """How each visible structure is outlined."""

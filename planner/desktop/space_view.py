@@ -137,12 +137,20 @@ class SpaceView(QWidget):
     def show_plan(self) -> None:
         """Show the plan's probes where they are now."""
 
-        from planner.scene.instruments import drawn_foci, drawn_path, drawn_probes  # a case alone needs it
+        from planner.scene.instruments import (  # a case alone needs it
+            drawn_foci,
+            drawn_path,
+            drawn_probes,
+            without_zones,
+        )
 
         session = self.bench.session
         if session.is_open:
             path = self.bench.accessing.path
-            probes = (*drawn_probes(session.plan), *((drawn_path(path),) if path is not None else ()))
+            probes = drawn_probes(session.plan)
+            if not self.bench.practising.shows_zone:
+                probes = without_zones(probes)
+            probes = (*probes, *((drawn_path(path),) if path is not None else ()))
             self.scene.set_probes(
                 probes, session.selection.instrument, drawn_foci(session.plan), drawn_arrays(session.plan)
             )

@@ -36,3 +36,7 @@ class StepBar(QWidget):
         line.addStretch(1)
         self._buttons.button(0).setChecked(True)
         self._buttons.idClicked.connect(self.chosen)
+
+    def choose(self, number: int) -> None:
+        """Put another button down, without saying so."""
+        self._buttons.button(number).setChecked(True)

@@ -52,6 +52,7 @@ class ViewGrid(QWidget):
             layout.addWidget(probe_view, row, column)
             probe_view.hide()
         self._alone: QWidget | None = None
+        self._is_without_space = self._is_axial_only = False
         self._share_room()
         for view in (*self._upright, *self._probe_views, self.space):
             view.maximize_asked.connect(lambda v=view: self.toggle_alone(v))
@@ -70,10 +71,7 @@ class ViewGrid(QWidget):
         """Show planes of the selected probe instead of the patient's, or those again."""
         self.follows_probe = is_on
         self._alone = None
-        for view in self.every_slice:
-            view.setVisible(view in self.slices)
-        self.space.setVisible(True)
-        self._share_room()
+        self._show_allowed()
         for view in self.slices:
             view.show_case()
 
@@ -85,15 +83,39 @@ class ViewGrid(QWidget):
     def toggle_alone(self, view: QWidget) -> None:
         """Show a view alone, or all again."""
         self._alone = None if self._alone is view else view
-        for each in (*self.slices, self.space):
-            each.setVisible(self._alone in (None, each))
+        self._show_allowed()
+
+    def limit(self, is_without_space: bool, is_axial_only: bool) -> None:
+        """Show slices without 3D, or axial slices alone, until it is called again."""
+        if (is_without_space, is_axial_only) == (self._is_without_space, self._is_axial_only):
+            return
+        self._is_without_space, self._is_axial_only, self._alone = is_without_space, is_axial_only, None
+        if is_axial_only and self.follows_probe:
+            self.follow_probe(False)
+        wide = 2 if is_without_space or is_axial_only else 1
+        self._grid.addWidget(self.axial, 0, 0, 1, wide)
+        self._grid.addWidget(self._probe_views[0], 0, 0, 1, wide)
+        self._show_allowed()
+
+    def _is_allowed(self, view: QWidget) -> bool:
+        if self._is_axial_only:
+            return view is self.axial
+        return not (view is self.space and self._is_without_space)
+
+    def _show_allowed(self) -> None:
+        shown = (*self.slices, self.space)
+        for each in (*self.every_slice, self.space):
+            is_there = each in shown and self._is_allowed(each)
+            each.setVisible(is_there and self._alone in (None, each))
         self._share_room()
 
     def _share_room(self) -> None:
         """Give all the room to the view that is shown alone: an empty row or column that stretches keeps its own."""
         row, column = -1, -1
-        if self._alone is not None:
-            row, column, _, _ = self._grid.getItemPosition(self._grid.indexOf(self._alone))  # type: ignore[misc]
+        alone = self.axial if self._is_axial_only else self._alone
+        if alone is not None:
+            place: tuple[int, int, int, int] = self._grid.getItemPosition(self._grid.indexOf(alone))  # type: ignore[assignment]
+            row, column = place[0], -1 if place[3] > 1 else place[1]
         for n in (0, 1):
             self._grid.setRowStretch(n, int(row in (-1, n)))
             self._grid.setColumnStretch(n, int(column in (-1, n)))

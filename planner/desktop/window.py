@@ -165,7 +165,7 @@ class MainWindow(ModalWindow):
         bench.appearance.window_changed.connect(self.views.refresh_slices)
         for view in self.views.every_slice:
             view.hovered.connect(self._hovered)
-        self.plan_panel.action_asked.connect(self._run_id)
+        self.plan_panel.action_asked.connect(self.run_id)
         self.plan_panel.place_asked.connect(self.go_to)
         bench.simulating.shown_changed.connect(self._show_simulated)
         bench.simulating.changed.connect(self._simulation_changed)
@@ -202,6 +202,8 @@ class MainWindow(ModalWindow):
                 self.resection_work.forget()
                 self.vessel_work.forget()
                 self.catheter_work.forget()
+                if "practice_work" in self.__dict__:
+                    self.practice_work.forget()
                 self.bench.simulating.clear()
                 if (comparing := self.findChild(QDialog, "compareWindow")) is not None:
                     comparing.close()
@@ -223,8 +225,13 @@ class MainWindow(ModalWindow):
         self.resection_work.follow()
         self.vessel_work.follow()
         self.catheter_work.follow()
+        self._follow_practice()
         self._show_banner()
         self.update_actions()
+
+    def _follow_practice(self) -> None:
+        if "practice_work" in self.__dict__:
+            self.practice_work.follow()
 
     def _plan_changed(self) -> None:
         if not self.session.is_open:
@@ -244,6 +251,7 @@ class MainWindow(ModalWindow):
         self.electrode_work.follow()
         self.resection_work.follow()
         self.catheter_work.follow()
+        self._follow_practice()
         self.simulation_panel.refresh()
         self._show_plan()
         self.update_actions()
@@ -317,6 +325,7 @@ class MainWindow(ModalWindow):
         self.electrode_work.follow()
         self.resection_work.follow()
         self.catheter_work.follow()
+        self._follow_practice()
         self.simulation_panel.refresh()
         self.views.follow_plan()
         self.views.space.show_plan()
@@ -359,7 +368,7 @@ class MainWindow(ModalWindow):
 
     def run(self, action: Action) -> None:
         """Do an action of the table, if it can be done now; errors are shown in words."""
-        why = action.why_not(self.bench)
+        why = self.bench.practising.locks(action.id) or action.why_not(self.bench)
         if why:
             self.status.say(why)
             return
@@ -369,7 +378,8 @@ class MainWindow(ModalWindow):
             show_error(self, error)
         self.update_actions()
 
-    def _run_id(self, id: str) -> None:
+    def run_id(self, id: str) -> None:
+        """Do an action or menu entry by its id."""
         self.menus.actions[id].trigger()
 
     def update_actions(self) -> None:
@@ -519,6 +529,8 @@ class MainWindow(ModalWindow):
     def may_leave(self) -> bool:
         """Whether what is open may be closed: asks where the plan is not saved."""
         session = self.session
+        if "practice_work" in self.__dict__ and not self.practice_work.may_leave():
+            return False
         if not session.is_open or session.is_plan_saved or not session.undo_label:
             return True
         if session.folder is None or session.folder.is_read_only:

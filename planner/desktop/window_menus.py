@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
 
 
+#: Entries that need an open case, and those that need more; the others can always be used.
+_NEED_CASE = (
+    "import_structures",
+    "export_plan",
+    "import_plan",
+    "close_case",
+    "rename_plan",
+    "fit",
+    "case_notes",
+    "size_device",
+)
+_RULED = frozenset((*_NEED_CASE, "report", "focus_grid", "probe_views", "array", "pull_back"))
+
+
 class WindowMenus:
     """Makes the menus from the tables, and keeps them in step with what can be done.
 
@@ -27,6 +41,7 @@ class WindowMenus:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.actions: dict[str, QAction] = {}
+        self._locked: set[str] = set()
         self._make_menus()
 
     def _make_menus(self) -> None:
@@ -88,25 +103,18 @@ class WindowMenus:
         """Enable what can be done, say why of what cannot, and name what undo takes back."""
         window = self._window
         for action in ACTIONS:
-            why = action.why_not(window.bench)
+            why = window.bench.practising.locks(action.id) or action.why_not(window.bench)
             item = self.actions[action.id]
             item.setEnabled(not why)
             item.setToolTip(why or action.title)
             window.plan_panel.set_action(action.id, why, action.title)
+            if "practice_panel" in window.__dict__:
+                window.practice_panel.attempt.set_action(action.id, why, action.title)
         undo, redo = window.session.undo_label, window.session.redo_label
         self.actions["undo"].setText(f"Undo {_lower(undo)}" if undo else "Undo")
         self.actions["redo"].setText(f"Redo {_lower(redo)}" if redo else "Redo")
         is_open = window.session.is_open
-        for id in (
-            "import_structures",
-            "export_plan",
-            "import_plan",
-            "close_case",
-            "rename_plan",
-            "fit",
-            "case_notes",
-            "size_device",
-        ):
+        for id in _NEED_CASE:
             self.actions[id].setEnabled(is_open)
             self.actions[id].setToolTip("" if is_open else "Open a case first.")
         why = "" if is_open and window.session.plan.instruments else "Place a probe first."
@@ -127,6 +135,25 @@ class WindowMenus:
             window.plan_panel.set_action(id, why, words)
         why = "" if is_open and window.session.plan.instruments else "Place a probe first."
         window.plan_panel.set_action("report", why, "Pictures, probes, metrics and findings as HTML and PDF")
+        self._lock()
+
+    def _lock(self) -> None:
+        """While somebody practises, nothing that shows or keeps what judges the plan can be done."""
+        practising = self._window.bench.practising
+        own = {a.id for a in ACTIONS}
+        for id, item in self.actions.items():
+            if id in own:
+                continue
+            why = practising.locks(id)
+            if why:
+                item.setEnabled(False)
+                item.setToolTip(why)
+                self._locked.add(id)
+            elif id in self._locked:
+                self._locked.discard(id)
+                if id not in _RULED:
+                    item.setEnabled(True)
+                    item.setToolTip("")
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()

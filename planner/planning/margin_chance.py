@@ -17,12 +17,11 @@ from planner.compute.margin import PreparedMargin
 from planner.compute.spheroid import PACKED, Spheroid
 from planner.compute.zone_union import union_distance_mm
 from planner.model.geometry import FloatArray
+from planner.planning.placements import PLACEMENTS, PlacementError
 from planner.planning.robustness import (
-    PLACEMENTS,
     SIGMA_OF_90,
     SMALLEST_SHARE,
     STEPS_A_REPORT,
-    PlacementError,
     PlannedZone,
     Uncertainties,
     across_shaft,

@@ -17,17 +17,17 @@ from planner.model.assessment import Severity
 from planner.model.case import Case
 from planner.practice.exercise import Exercise
 from planner.practice.exercise_file import read_exercise
+from planner.practice.exercise_folder import ExerciseFolder
 from planner.practice.measuring import score_plan
 from planner.practice.scoring import is_hazard
-from planner.practice.shipped import shipped_exercise, shipped_exercises
 
 #: A document for machines, and the same in lines for people.
 Told = tuple[dict[str, Any], list[str]]
 
 
 def told_exercises() -> Told:
-    """The exercises that come with the planner."""
-    found = shipped_exercises()
+    """The exercises that come with the planner and one's own, and what is wrong with files of others."""
+    known = ExerciseFolder().read()
     rows = [
         {
             "id": e.id,
@@ -43,11 +43,21 @@ def told_exercises() -> Told:
             "limit_s": e.conditions.limit_s,
             "case": {"id": e.case.id, "title": e.case.title, "is_sample": e.case.is_sample},
             "references": [r.title for r in e.references],
+            "is_own": e.id in known.own,
         }
-        for e in found
+        for e in known.exercises
     ]
-    lines = [line for e in found for line in (f"{e.id} ({e.level}): {e.title}", f"  {e.task}")]
-    return {"exercises": rows}, lines
+    troubles = [{"what": t.what, "thing": t.thing, "todo": t.todo} for t in known.troubles]
+    lines = [
+        line
+        for e in known.exercises
+        for line in (
+            f"{e.id} ({e.level}{', your own' if e.id in known.own else ''}): {e.title}",
+            f"  {e.task}",
+        )
+    ]
+    lines += [f"Left out: {t.what} {t.thing} {t.todo}" for t in known.troubles]
+    return {"exercises": rows, "troubles": troubles}, lines
 
 
 def told_score(
@@ -63,7 +73,7 @@ def told_score(
     Parameters
     ----------
     exercise
-        Id of a shipped exercise, or an exercise file.
+        Id of an exercise that comes with the planner or of one's own, or an exercise file.
     plan
         A plan file.
     case
@@ -78,7 +88,8 @@ def told_score(
     PlannerError
         If a file is refused, a case is needed or wrong, or the plan does not keep to the exercise.
     """
-    chosen = read_exercise(Path(exercise)) if _is_file(exercise) else shipped_exercise(exercise)
+    is_file = _is_file(exercise)
+    chosen = read_exercise(Path(exercise)) if is_file else ExerciseFolder().read().exercise(exercise)
     placed = read_plan(plan)
     opened, folder, made = _case_of(chosen, case, task.part(0.0, 0.7))
     scored = score_plan(

@@ -213,7 +213,8 @@ class Exercise:
             found.append("the plan was made on another case")
         needles = needle_count(plan)
         if needles > self.most_instruments:
-            found.append(f"{needles} needles, {self.most_instruments} are allowed")
+            verb = "is" if self.most_instruments == 1 else "are"
+            found.append(f"{needles} needles, {self.most_instruments} {verb} allowed")
         for device in dict.fromkeys(i.device for i in plan.instruments):
             if device not in self.devices:
                 found.append(f"'{device or 'no device'}' is not allowed")

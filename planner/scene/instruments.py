@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +106,11 @@ def drawn_probes(
             )
         )
     return tuple(found)
+
+
+def without_zones(probes: tuple[DrawnProbe, ...]) -> tuple[DrawnProbe, ...]:
+    """The same probes with nothing but their shafts."""
+    return tuple(replace(p, zone=None, inner=None, outer=None) for p in probes)
 
 
 @dataclass(frozen=True, eq=False)

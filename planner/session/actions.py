@@ -23,6 +23,7 @@ from planner.session.perfused_painting import PerfusedPainting
 from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.pointing import Pointer
+from planner.session.practising import Practising
 from planner.session.resecting import Line, Resecting
 from planner.session.scan_pairs import NextClick
 from planner.session.session import Session, new_plan
@@ -59,6 +60,7 @@ class Workbench:
     brushing: Brushing = field(init=False)
     achieving: Achieving = field(init=False)
     placed: PlacedNeedles = field(init=False)
+    practising: Practising = field(init=False)
     appearance: Appearance = field(default_factory=Appearance)
     pointer: Pointer = field(default_factory=Pointer)
 
@@ -83,6 +85,7 @@ class Workbench:
         self.brushing = Brushing(self.following)
         self.achieving = Achieving(self.following)
         self.placed = PlacedNeedles(self.following)
+        self.practising = Practising(self.session)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a user has set once and for all: the look, and each module's settings; a versioned file."""
+"""What a user has set once and for all: the look, each module's settings, who practises; a versioned file."""
 
 from __future__ import annotations
 
@@ -33,10 +33,17 @@ class UserSettings:
         One of `THEMES`.
     modules
         By module, the settings that differ from its defaults.
+    practice_profile
+        Name of the profile of practice that was chosen last; empty where none was.
     """
 
     theme: str = "dark"
     modules: Mapping[str, ModuleValues] = field(default_factory=dict)
+    practice_profile: str = ""
+
+    def with_practice_profile(self, name: str) -> UserSettings:
+        """A copy with another profile of practice chosen."""
+        return replace(self, practice_profile=name)
 
     def with_module(self, module: str, values: ModuleValues) -> UserSettings:
         """A copy with a module's values replaced; without any it is at its defaults."""
@@ -51,6 +58,7 @@ class _Record(msgspec.Struct):
     version: int
     theme: str = "dark"
     modules: dict[str, dict[str, bool | int | float | str]] = {}
+    practice_profile: str = ""
 
 
 class SettingsFile:
@@ -82,7 +90,7 @@ class SettingsFile:
             raise self._unreadable(str(error)) from None
         if record.schema != SCHEMA or record.version > VERSION or record.theme not in THEMES:
             raise self._unreadable(f"{record.schema}, version {record.version}, theme {record.theme}")
-        return UserSettings(record.theme, record.modules)
+        return UserSettings(record.theme, record.modules, record.practice_profile)
 
     def write(self, settings: UserSettings) -> None:
         """Keep the settings; a file that could not be read is kept beside under another name.
@@ -97,6 +105,7 @@ class SettingsFile:
             "version": VERSION,
             "theme": settings.theme,
             "modules": {name: dict(values) for name, values in settings.modules.items()},
+            "practice_profile": settings.practice_profile,
         }
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

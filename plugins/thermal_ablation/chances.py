@@ -12,8 +12,8 @@ from planner.base.task import Task
 from planner.compute.lesion_surface import nearest_points
 from planner.model.assessment import Confidence, Finding, Metric, Severity, Source, Surface, Target
 from planner.planning.lesion_grounds import LesionGround
+from planner.planning.placements import PLACEMENTS
 from planner.planning.robustness import (
-    PLACEMENTS,
     PlannedZone,
     Robustness,
     Uncertainties,

@@ -24,6 +24,7 @@ from planner.practice import commands
 from planner.practice.exercise import CaseMark, Exercise, Reference
 from planner.practice.exercise_file import write_exercise
 from planner.practice.measuring import score_plan
+from planner.practice.shipped import shipped_exercises
 
 EXPERT = plan_of(custom_probe((0.0, 100.0, 0.0), size_mm=34.0))
 OWN = plan_of(custom_probe((0.0, 100.0, 0.0), (0.0, 4.0, 0.0), 34.0))
@@ -49,16 +50,50 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of one's own exercises; not there yet."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data" / "liver-planner" / "practice" / "exercises"
+
+
 def test_the_exercises_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["practice", "list", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["exercises"]
-    assert len(found) == 5
+    document = json.loads(capsys.readouterr().out)
+    found = document["exercises"]
+    assert {e["id"] for e in found} == {e.id for e in shipped_exercises()}
+    assert document["troubles"] == []
+    assert not any(e["is_own"] for e in found)
     assert {"easy", "moderate", "hard"} <= {e["level"] for e in found}
     assert all(e["task"] and e["devices"] and e["references"] == ["planner's best"] for e in found)
     assert "packed" not in json.dumps(found)
     assert main(["practice", "list"]) == 0
     words = capsys.readouterr().out
     assert all(e["id"] in words and e["title"] in words for e in found)
+
+
+def test_own_exercises_are_listed_and_scored_by_their_id(
+    files: Path, own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own.mkdir(parents=True)
+    write_exercise(exercise_on(open_case_folder(files / "case")), own / "balls.exercise.json")
+    (own / "broken.exercise.json").write_text("{")
+    assert main(["practice", "list", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [e["id"] for e in document["exercises"] if e["is_own"]] == ["balls"]
+    assert len(document["exercises"]) == 1 + len(shipped_exercises())
+    assert [set(t) for t in document["troubles"]] == [{"what", "thing", "todo"}]
+    assert "broken.exercise.json" in document["troubles"][0]["thing"]
+    assert main(["practice", "list"]) == 0
+    words = capsys.readouterr().out
+    assert "balls (easy, your own): Cover the ball" in words
+    assert "Left out: " in words
+    assert "broken.exercise.json" in words
+    asked = ["practice", "score", "balls", str(files / "own.plan.json"), "--case", str(files / "case")]
+    assert main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["exercise"] == {"id": "balls", "title": "Cover the ball"}
+    assert main(["practice", "score", "nothing", str(files / "own.plan.json")]) == 1
+    assert "balls" in capsys.readouterr().err, "it names those there are"
 
 
 def test_a_score_has_its_parts_and_is_that_of_the_window(
@@ -95,7 +130,7 @@ def test_a_score_has_its_parts_and_is_that_of_the_window(
     [
         (("balls.exercise.json", "empty.plan.json", "--case", "case"), "commit with nothing placed"),
         (("balls.exercise.json", "other.plan.json", "--case", "case"), "made on another case"),
-        (("balls.exercise.json", "two.plan.json", "--case", "case"), "2 needles, 1 are allowed"),
+        (("balls.exercise.json", "two.plan.json", "--case", "case"), "2 needles, 1 is allowed"),
         (("balls.exercise.json", "own.plan.json"), "needs its case"),
         (("balls.exercise.json", "own.plan.json", "--case", "nowhere"), "not a case folder"),
         (("own.plan.json", "own.plan.json", "--case", "case"), "no exercise"),

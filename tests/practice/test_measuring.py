@@ -148,7 +148,7 @@ def test_nothing_placed_and_what_is_not_allowed_is_refused_before_anything_is_ju
     two = plan_of(custom_probe(), custom_probe((3.0, -100.0, 0.0), id="p2"))
     with pytest.raises(InvalidValue, match="does not keep to the exercise") as found:
         score_plan(exercise, case, two, Task())
-    assert "2 needles, 1 are allowed" in found.value.thing
+    assert "2 needles, 1 is allowed" in found.value.thing
     assert "custom-ellipsoid" in found.value.todo
     with pytest.raises(InvalidValue, match="another case"):
         score_plan(exercise, case, replace(plan_of(custom_probe()), case_id="other"), Task())

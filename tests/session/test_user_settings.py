@@ -92,3 +92,13 @@ def test_a_full_or_closed_folder_is_said(tmp_path: Path) -> None:
     session.change_settings(UserSettings("light"))
     assert len(said) == 1
     assert session.settings.theme == "light"
+
+
+def test_the_profile_chosen_last_is_kept_and_old_files_read_without_it(tmp_path: Path) -> None:
+    old = {"schema": "liver-planner/settings", "version": 1, "theme": "light", "modules": {}}
+    (tmp_path / "settings.json").write_text(json.dumps(old))
+    assert SettingsFile(tmp_path).read() == UserSettings("light")
+    SettingsFile(tmp_path).write(UserSettings("light", practice_profile="Çelik B."))
+    assert SettingsFile(tmp_path).read().practice_profile == "Çelik B."
+    kept = SettingsFile(tmp_path).read().with_module("thermal_ablation", {"judged_as": "achieved"})
+    assert kept.practice_profile == "Çelik B."

@@ -1,0 +1,437 @@
+"""Practice: an exercise is chosen, needles are placed blind, put in on the table, committed, and then all is shown."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from planner.base.errors import InvalidValue, PlannerError
+from planner.base.task import Task
+from planner.model.plan import Plan
+from planner.practice.attempt_file import AttemptNotKept
+from planner.practice.attempts import PLANNED, AttemptStep
+from planner.practice.current_attempt import AttemptJournal, CurrentAttempt
+from planner.practice.exercise import Exercise
+from planner.practice.profiles import Profiles
+from planner.session.attempt_writer import AttemptWriter
+from planner.session.practice_locks import placing_lock, shown_lock
+from planner.session.session import Session
+
+if (
+    TYPE_CHECKING
+):  # what judges and lands needles is loaded when an exercise is begun: a window must not wait for it
+    from planner.practice.landing import Landing
+    from planner.practice.revealing import Revealed
+
+
+class Stage(StrEnum):
+    """How far an attempt is."""
+
+    CHOOSE = "choose"
+    PLACE = "place"
+    TABLE = "table"
+    JUDGED = "judged"
+    REVEALED = "revealed"
+
+
+#: Stages in which no number of the plan may be seen.
+BLIND = (Stage.PLACE, Stage.TABLE, Stage.JUDGED)
+Clock = Callable[[], float]
+
+
+class Practising:
+    """The attempt that is open, and what may be seen and done meanwhile.
+
+    Parameters
+    ----------
+    session
+        Whose case is practised on; the open plan waits behind the attempt.
+    profiles, journal
+        Where attempts and the open one are kept; in the user's data folder by default.
+    clock
+        Seconds that nobody sets back.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        profiles: Profiles | None = None,
+        journal: AttemptJournal | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._session, self._clock = session, clock
+        self.profiles = profiles or Profiles()
+        self.journal = journal or AttemptJournal()
+        self.stage = Stage.CHOOSE
+        self.exercise: Exercise | None = None
+        self.current: CurrentAttempt | None = None
+        self.landing: Landing | None = None
+        self.revealed: Revealed | None = None
+        self.not_kept: PlannerError | None = None
+        self._before = Stage.CHOOSE
+        self._began_s = 0.0
+        self._writer: AttemptWriter | None = None
+        self._image = ""
+        session.plan_changed.connect(self._plan_changed)
+        session.case_changed.connect(self._case_changed)
+
+    # what is so ----------------------------------------------------------------------------
+
+    @property
+    def is_on(self) -> bool:
+        """Whether an attempt is open or shown."""
+        return self.stage != Stage.CHOOSE
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing that judges the plan may be seen."""
+        return self.stage in BLIND
+
+    @property
+    def holds_plan(self) -> bool:
+        """Whether the plan must stay as it is: it is being judged, or was."""
+        return self.stage in (Stage.JUDGED, Stage.REVEALED)
+
+    @property
+    def shows_zone(self) -> bool:
+        """Whether zones of devices are drawn."""
+        return not (self.is_blind and self.exercise is not None and not self.exercise.conditions.shows_zone)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the attempt was begun, without the time the program was closed meanwhile."""
+        if self.revealed is not None:
+            return self.revealed.attempt.seconds
+        return self._clock() - self._began_s if self.is_on else 0.0
+
+    def locks(self, id: str) -> str:
+        """Why an action or menu entry cannot be used now, or empty."""
+        if self.exercise is None:
+            return ""
+        is_placing = self.stage in (Stage.PLACE, Stage.TABLE)
+        return placing_lock(id, self.exercise, self._session) if is_placing else shown_lock(id)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """Needles, by what people call them, that were moved or added on the table and are not put in yet."""
+        if self.stage != Stage.TABLE or self.landing is None:
+            return ()
+        from planner.planning.plan_needles import plan_needles
+
+        before = {n.key: n.needle for n in plan_needles(self.landing.planned)}
+        now = {n.key: n for n in plan_needles(self._session.recorded_plan)}
+        moved = [n.title for key, n in now.items() if before.get(key) != n.needle]
+        gone = [n.title for n in plan_needles(self.landing.planned) if n.key not in now]
+        return (*moved, *gone)
+
+    @property
+    def why_not_go_on(self) -> str:
+        """Why needles can neither be put in nor the plan be committed, or empty."""
+        if self.stage not in (Stage.PLACE, Stage.TABLE) or self.exercise is None:
+            return "Begin an exercise first."
+        plan = self._session.plan
+        if not plan.instruments:
+            return "Place a needle first."
+        wrong = self.exercise.against(plan)
+        return f"{wrong[0][:1].upper()}{wrong[0][1:]}." if wrong else ""
+
+    @property
+    def why_not_commit(self) -> str:
+        """Why the plan cannot be committed now, or empty."""
+        if why := self.why_not_go_on:
+            return why
+        assert self.exercise is not None
+        if self.exercise.conditions.is_table and self.stage == Stage.PLACE:
+            return "Put the needles in first."
+        if waiting := self.pending:
+            return f"{' and '.join(waiting)} changed: put in again, or undo."
+        return ""
+
+    # beginning and ending ------------------------------------------------------------------
+
+    def unfinished(self) -> CurrentAttempt | None:
+        """The attempt that was open when the program ended; raises `InputRefused` where it cannot be read."""
+        return self.journal.read() if not self.is_blind else None
+
+    def begin(self, exercise: Exercise, profile: str, seed: int | None = None) -> None:
+        """Begin an attempt: an empty plan on the exercise's case, judged by nobody.
+
+        Parameters
+        ----------
+        exercise, profile
+            What is tried, and by whom.
+        seed
+            Of the draw of where needles land; a new one where None.
+
+        Raises
+        ------
+        InvalidValue
+            If the case is another one or was changed, or the profile is not there.
+        PlannerError
+            If another attempt is open, or this one cannot be kept.
+        """
+        exercise.check_case(self._session.case_behind)
+        if profile not in self.profiles.names():
+            raise InvalidValue("Attempts belong to a profile.", f"'{profile}'", "Choose or make one first.")
+        self._check_devices(exercise)
+        current = CurrentAttempt(
+            exercise.id,
+            exercise.title,
+            exercise.case.id,
+            profile,
+            secrets.randbits(62) if seed is None else seed,
+            datetime.now(UTC).isoformat(),
+        )
+        self.journal.begin(current)
+        self._open(exercise, current, Plan(PLANNED, exercise.case.id), "Begin the exercise")
+
+    def resume(self, current: CurrentAttempt, exercise: Exercise) -> None:
+        """Go on with an attempt that was open when the program ended, with the time it had taken.
+
+        Raises
+        ------
+        InvalidValue
+            If it is of another exercise, or the case is another one or was changed.
+        """
+        if current.exercise != exercise.id:
+            raise InvalidValue("The attempt was begun at another exercise.", current.title, "Begin anew.")
+        exercise.check_case(self._session.case_behind)
+        self._check_devices(exercise)
+        from planner.practice.landing import landed
+
+        plan = current.plan or Plan(PLANNED, exercise.case.id)
+        planned = current.planned
+        self._open(exercise, current, plan, "Go on with the exercise")
+        if planned is not None:
+            self._lie(landed(planned, exercise.conditions, current.seed, tries=current.tries), plan, "")
+
+    def _check_devices(self, exercise: Exercise) -> None:
+        from planner.planning.device_library import device_library
+
+        for name in exercise.devices:
+            device_library().device(name)
+
+    def _open(self, exercise: Exercise, current: CurrentAttempt, plan: Plan, label: str) -> None:
+        from planner.practice.staging import blind_case
+
+        session = self._session
+        session.judgements.silence(True)
+        session.selection.choose(lesion=exercise.lesion, instrument="")
+        self.exercise, self.current, self.stage = exercise, None, Stage.PLACE
+        self.landing = self.revealed = self.not_kept = None
+        self._began_s = self._clock() - current.seconds
+        if not session.is_aside:
+            self._image = session.selection.image
+        case = blind_case(session.case_behind, exercise)
+        if session.is_aside:
+            session.go_on_aside(label, plan, case)
+        else:
+            session.work_aside(label, plan, case)
+        if case.planning_image is not None:
+            self._show_image(case.planning_image.id)
+        self.current = current
+        self.changed.emit()
+
+    def retry(self, seed: int | None = None) -> None:
+        """Begin the same exercise anew.
+
+        Raises
+        ------
+        PlannerError
+            If none was tried, or the new attempt cannot be kept.
+        """
+        if self.revealed is None or self.exercise is None:
+            raise PlannerError("There is no attempt to do again.", "", "Begin an exercise first.")
+        if self.not_kept is not None:
+            raise PlannerError(
+                "The attempt is not kept yet.", self.not_kept.what, "Keep it first, or end the exercise."
+            )
+        self.begin(self.exercise, self.revealed.attempt.profile, seed)
+
+    def give_up(self) -> None:
+        """End the open attempt without keeping it.
+
+        Raises
+        ------
+        PlannerError
+            If what is on disk cannot be put away; the attempt stays open then.
+        """
+        self._finish_writing()
+        self.journal.discard()
+        self.end()
+
+    def end(self) -> None:
+        """Show the case and the plan as they were before; an attempt that is not committed stays on disk."""
+        session = self._session
+        self._finish_writing()
+        self._reset()
+        if session.is_open:
+            session.cancel_drag()
+            session.judgements.silence(False)
+            if session.is_aside:
+                self._show_image(self._image)
+                session.end_aside()
+        self.changed.emit()
+
+    def _reset(self) -> None:
+        self.stage = Stage.CHOOSE
+        self.exercise = self.current = self.landing = self.revealed = self.not_kept = None
+
+    # on the table --------------------------------------------------------------------------
+
+    def put_in(self) -> None:
+        """Put the needles in; on the table those that were moved again, which is counted, and new ones.
+
+        Raises
+        ------
+        PlannerError
+            If nothing is placed or the plan does not keep to the exercise.
+        """
+        if why := self.why_not_go_on:
+            raise PlannerError("The needles cannot be put in.", "", why)
+        assert self.exercise is not None
+        assert self.current is not None
+        from planner.practice.landing import landed, replanned
+
+        plan = self._session.recorded_plan
+        if self.landing is None:
+            landing = landed(plan, self.exercise.conditions, self.current.seed)
+            self._lie(landing, plan, "Put the needles in")
+        else:
+            self._lie(replanned(self.landing, plan), plan, "Put in again")
+
+    def put_in_again(self, id: str) -> None:
+        """Draw a needle back and put it in again, aimed at the same place; counted. The others stay."""
+        if self.landing is None:
+            raise PlannerError("No needle is put in yet.", id, "Put the needles in first.")
+        from planner.practice.landing import repositioned
+
+        self._lie(repositioned(self.landing, id), self._session.recorded_plan, f"Reposition {id}")
+
+    def _lie(self, landing: Landing, plan: Plan, label: str) -> None:
+        """Show how the needles lie; without a label it was so before."""
+        from planner.practice.staging import blind_case, table_case
+
+        assert self.exercise is not None
+        session = self._session
+        case = table_case(blind_case(session.case_behind, self.exercise), landing)
+        current, self.current = self.current, None  # what is shown anew is no step of its own
+        self.landing, self.stage = landing, Stage.TABLE
+        session.go_on_aside(label or "Go on with the exercise", plan, case)
+        self._show_image(case.images[0].id)
+        self.current = current
+        if label:
+            self._step(label, plan)
+        self.changed.emit()
+
+    def _show_image(self, id: str) -> None:
+        if any(i.id == id for i in self._session.case.images) or not id:
+            self._session.selection.choose(image=id)
+
+    # committing ----------------------------------------------------------------------------
+
+    def commit(self) -> Callable[[Task], Revealed]:
+        """Take the plan as it is; what is returned judges it, on any thread, and `take` shows it.
+
+        Raises
+        ------
+        PlannerError
+            If it cannot be committed now.
+        """
+        if why := self.why_not_commit:
+            raise PlannerError("The attempt cannot be committed.", "", why)
+        assert self.exercise is not None
+        assert self.current is not None
+        from planner.practice.revealing import reveal
+
+        exercise, current, landing = self.exercise, self.current, self.landing
+        case, plan, seconds = self._session.case_behind, self._session.recorded_plan, self.elapsed_s
+        at = datetime.now(UTC).isoformat()
+        self._before, self.stage = self.stage, Stage.JUDGED
+        self.changed.emit()
+        return lambda task: reveal(exercise, case, current, plan, landing, at=at, seconds=seconds, task=task)
+
+    def keep(self, revealed: Revealed) -> PlannerError | None:
+        """Keep a judged attempt with its profile, on any thread; what went wrong, or None.
+
+        The open attempt is put away only once it is kept.
+        """
+        self._finish_writing()
+        try:
+            self.profiles.add(revealed.attempt.profile, revealed.attempt)
+            self.journal.discard()
+        except (AttemptNotKept, PlannerError) as error:
+            return error
+        return None
+
+    def take(self, revealed: Revealed, not_kept: PlannerError | None) -> None:
+        """Show what a committed attempt comes to, and why it could not be kept, if so."""
+        session = self._session
+        self.current, self.revealed, self.not_kept, self.stage = None, revealed, not_kept, Stage.REVEALED
+        case = session.case_behind
+        self._show_image(self._image)
+        session.go_on_aside("Show the attempt", replace(revealed.plan, name=PLANNED), case)
+        ids = [i.id for i in revealed.plan.instruments]
+        session.selection.choose(lesion=revealed.exercise.lesion, instrument=ids[0] if ids else "")
+        self.changed.emit()
+
+    def go_back(self) -> None:
+        """The plan could not be judged, or that was cancelled: it is open again as it was."""
+        if self.stage == Stage.JUDGED:
+            self.stage = self._before
+            self.changed.emit()
+
+    def show_step(self, number: int | None) -> None:
+        """Show the plan as it was after a step of the attempt, nothing of it recorded; None shows the end."""
+        if self.revealed is None:
+            return
+        if number is None:
+            self._session.cancel_drag()
+            return
+        step = self.revealed.attempt.steps[number]
+        self._session.drag_plan(step.landed or step.plan)
+
+    # steps ---------------------------------------------------------------------------------
+
+    def _plan_changed(self) -> None:
+        if self.current is None or self.stage not in (Stage.PLACE, Stage.TABLE):
+            return
+        plan = self._session.recorded_plan
+        last = self.current.plan
+        if plan.instruments != (last.instruments if last is not None else ()):
+            self._step(self._session.last_change or "Change", plan)
+
+    def _step(self, label: str, plan: Plan) -> None:
+        assert self.current is not None
+        lying = self.landing.plan if self.landing is not None else None
+        tries = self.landing.tries if self.landing is not None else ()
+        self.current = self.current.with_step(AttemptStep(self.elapsed_s, label, plan, lying), tries)
+        self._write(self.current)
+        self.changed.emit()
+
+    def _write(self, current: CurrentAttempt) -> None:
+        judgements = self._session.judgements
+        self._writer = self._writer or AttemptWriter(
+            self.journal, lambda error: judgements.post(lambda: self._session.trouble.emit(error))
+        )
+        self._writer.write(current)
+
+    def _finish_writing(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.finish()
+
+    def _case_changed(self) -> None:
+        if self.is_on and not (self._session.is_open and self._session.is_aside):
+            self._finish_writing()  # another case, or none: the attempt waits on disk
+            self._reset()
+            self.changed.emit()
