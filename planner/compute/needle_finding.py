@@ -33,7 +33,11 @@ TRIES, SEED = 300, 7
 #: Two pieces on one line with a gap below this are one needle.
 GAP_MM, SAME_LINE_MM, SAME_LINE_DEG = 15.0, 2.0, 3.0
 #: The shaft is sampled along its line at this distance, within this radius.
-SAMPLE_MM, SHAFT_MM = 0.25, 0.6
+SAMPLE_MM, SHAFT_MM = 0.25, 1.8
+#: Beside metal nothing soft is brighter. The end is looked for so far beyond the threshold's; behind it so much is dark.
+TISSUE_HU, SOFT_HU, BEYOND_MM, DARK_MM = 500.0, 200.0, 15.0, 3.0
+#: So many samples behind the threshold's end are the shaft alone; so many times their metal is another needle's.
+BEHIND, MUCH = 40, 2.2
 #: The centre of the shaft is looked for within this of the line, and the line is drawn through pieces this long.
 CENTER_MM, PIECE_MM = 2.5, 2.0
 #: The body is judged open when so much air follows.
@@ -271,7 +275,7 @@ def _centered(image: Image, line: _Line) -> _Line:
         place = np.arange(line.start_mm + 1.0, line.stop_mm - 1.0, PIECE_MM / 4)
         centers = line.middle + place[:, None] * line.along
         values = _sampled(image, (centers[:, None] + offsets).reshape(-1, 3)).reshape(len(place), -1)
-        weight = np.clip(values - 500.0, 0.0, None)
+        weight = np.clip(values - TISSUE_HU, 0.0, None)
         total = weight.sum(axis=1)
         kept = total > 0.3 * np.median(total)
         moved = (weight[kept] @ offsets) / total[kept, None]
@@ -297,28 +301,45 @@ def _needle(image: Image, line: _Line, metal_hu: float) -> FoundNeedle:
 
 
 def _end_mm(image: Image, line: _Line, sign: float) -> float:
-    """Where along the line the shaft falls to half its brightness."""
+    """Where along the line the shaft falls to half its metal for good.
+
+    Metal is summed over the shaft's cross section: between voxels a thin shaft is dim, and its threshold ends too
+    early there, but the sum stays.
+    """
     end = line.stop_mm if sign > 0 else line.start_mm
-    place = end + sign * np.arange(-12.0, 6.0, SAMPLE_MM)
+    place = end + sign * np.arange(-12.0, BEYOND_MM, SAMPLE_MM)
     values = _along(image, line, place)
-    inner, outer = float(np.median(values[:24])), float(np.median(values[-8:]))
-    half = 0.5 * (inner + max(outer, -200.0))
-    below = np.flatnonzero((values[1:] < half) & (values[:-1] >= half))
-    if not len(below):
+    inner = float(np.median(values[:BEHIND]))
+    half = 0.5 * inner
+    many = round(DARK_MM / SAMPLE_MM)
+    is_dark = np.convolve(values < half, np.ones(many), mode="valid") > many - 0.5
+    falls = np.flatnonzero((values[1:] < half) & (values[:-1] >= half))
+    falls = falls[falls + 1 < len(is_dark)]
+    falls = falls[is_dark[falls + 1]]
+    if not len(falls):
         return end
-    n = int(below[int(np.argmin(np.abs(place[below] - end)))])
+    n = int(falls[0])
+    # Another needle that crosses just behind the tip would be taken for more of this one.
+    other = np.flatnonzero(values[BEHIND:n] > MUCH * inner) + BEHIND
+    if len(other) and n - other[-1] <= many:
+        steps = np.flatnonzero(np.diff(other) > 1)
+        first = int(other[steps[-1] + 1] if len(steps) else other[0])
+        return float(place[first - many + int(np.argmin(values[first - many : first]))])
     share = float((values[n] - half) / (values[n] - values[n + 1]))
     return float(place[n] + share * (place[n + 1] - place[n]))
 
 
 def _along(image: Image, line: _Line, place: FloatArray) -> FloatArray:
-    """Mean brightness of the shaft at places along the line."""
+    """What of the shaft is brighter than tissue, summed across it, at places along the line."""
     side = unit_vector(np.cross(line.along, np.eye(3)[int(np.argmin(np.abs(line.along)))]))
     other = np.cross(line.along, side)
-    offsets = SHAFT_MM * np.array([0 * side, side, -side, other, -other])
+    across = np.arange(-SHAFT_MM, SHAFT_MM + 0.01, 0.3)
+    u, v = (a.ravel() for a in np.meshgrid(across, across, indexing="ij"))
+    disc = u**2 + v**2 <= SHAFT_MM**2
+    offsets = u[disc, None] * side + v[disc, None] * other
     centers = line.middle + place[:, None] * line.along
-    values = _sampled(image, (centers[:, None] + offsets).reshape(-1, 3))
-    return np.asarray(values.reshape(len(place), -1).mean(axis=1))
+    values = _sampled(image, (centers[:, None] + offsets).reshape(-1, 3)).reshape(len(place), -1)
+    return np.asarray(np.clip(values - SOFT_HU, 0.0, None).mean(axis=1))
 
 
 def _to_air_mm(image: Image, end: FloatArray, along: FloatArray) -> float:

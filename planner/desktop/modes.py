@@ -119,6 +119,15 @@ class ModalWindow(QMainWindow):
         number = next(n for n, mode in enumerate(MODES) if mode.id == id)
         self.mode_buttons.button(number).click()
 
+    def mark_practice(self) -> None:
+        """A dot on the mode Practice where an attempt waits since the program ended."""
+        practising = self.bench.practising
+        waits = not practising.is_on and practising.journal.path.exists()
+        number = next(n for n, mode in enumerate(MODES) if mode.id == "practice")
+        button = self.mode_buttons.button(number)
+        button.setText(f"{MODES[number].title} •" if waits else MODES[number].title)
+        button.setToolTip("An attempt is open: go on with it here" if waits else MODES[number].tip)
+
     def lock_modes(self, but: str) -> None:
         """Keep all modes but one from being chosen; an empty id gives them free."""
         for n, mode in enumerate(MODES):

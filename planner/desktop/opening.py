@@ -110,6 +110,7 @@ class StartPage(QWidget):
     folder_asked = Signal()
     files_asked = Signal()
     sample_asked = Signal()
+    practice_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,9 +128,14 @@ class StartPage(QWidget):
             ("Open folder…", self.folder_asked, True),
             ("Open files…", self.files_asked, False),
             ("Open the sample case", self.sample_asked, False),
+            ("Practise…", self.practice_asked, False),
         ):
             button = QPushButton(text)
             button.setProperty("primary", is_primary)
+            if signal is self.practice_asked:
+                button.setToolTip(
+                    "Exercises on the sample case: place needles without help, commit, and learn"
+                )
             button.clicked.connect(lambda _checked, s=signal: s.emit())
             line.addWidget(button)
         line.addStretch(1)

@@ -21,6 +21,7 @@ from planner.practice.current_attempt import CurrentAttempt
 from planner.practice.exercise import Exercise
 from planner.practice.exercise_folder import KnownExercises
 from planner.practice.learning import next_exercise
+from planner.practice.shipped import shipped_exercises
 from planner.session.placing import center_of
 from planner.session.practising import Stage
 
@@ -143,6 +144,7 @@ class PracticeWork(QObject):
         elif stage == Stage.REVEALED:
             self._reveal()
         window.update_actions()
+        window.mark_practice()
 
     @property
     def _exercise(self) -> Exercise:
@@ -241,6 +243,10 @@ class PracticeWork(QObject):
     def _show_exercise(self, id: str) -> None:
         self._panel.choice.choose(id)
         self._panel.show_page(0)
+
+    def open_sample(self) -> None:
+        """Open the sample case, and go to its exercises."""
+        self._open_case(shipped_exercises()[0].case.id, True, lambda: None)
 
     def _open_case_of(self, exercise: Exercise) -> None:
         """Open the case of an exercise, wherever the library knows it."""
@@ -353,6 +359,7 @@ class PracticeWork(QObject):
         text = "Its steps will be gone. A file that cannot be read is kept beside."
         if ask(self._window, "Give this attempt up?", text, ("Give up", "Cancel")) == "Give up":
             self._try(self._practising.journal.discard)
+            self._window.mark_practice()
             self.follow()
 
     def _keep_again(self) -> None:

@@ -82,3 +82,5 @@ class ProfileNameDialog(QDialog):
     def _say(self, words: str) -> None:
         self.wrong.setText(words)
         show(self.wrong, bool(words))
+        # Wrapped words need height that a window does not give by itself.
+        self.resize(self.width(), max(self.height(), self.heightForWidth(self.width())))

@@ -23,10 +23,9 @@ from PySide6.QtWidgets import (
 from planner.base.errors import PlannerError
 from planner.base.task import Task
 from planner.desktop.attempt_words import counted, in_words
-from planner.desktop.jobs import Jobs
 from planner.desktop.messages import ask
+from planner.desktop.own_jobs import OwnJobs
 from planner.desktop.pieces import dim_label, heading, inset, link_button, show
-from planner.desktop.post import MainThread
 from planner.desktop.profile_name_dialog import ProfileNameDialog
 from planner.io.writing import write_atomically
 from planner.practice.attempt_file import AttemptFile
@@ -59,7 +58,7 @@ class ProfilePart(QWidget):
         self.setObjectName("profilePart")
         self.profiles = profiles
         self._name = ""
-        self._jobs = Jobs(MainThread(self), self)
+        self._jobs = OwnJobs(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)

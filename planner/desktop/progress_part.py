@@ -12,10 +12,9 @@ from planner.base.errors import PlannerError
 from planner.base.task import Task
 from planner.desktop.attempt_list import AttemptList
 from planner.desktop.attempt_words import counted, in_words
-from planner.desktop.jobs import Jobs
 from planner.desktop.learning_chart import LearningChart
+from planner.desktop.own_jobs import OwnJobs
 from planner.desktop.pieces import card, dim_label, heading, inset, link_button, show
-from planner.desktop.post import MainThread
 from planner.desktop.skill_bars import SkillBars
 from planner.practice.attempts import Attempt
 from planner.practice.exercise import Exercise
@@ -118,7 +117,7 @@ class ProgressPart(QWidget):
         self.profiles, self._exercises = profiles, exercises
         self.name = ""
         self.progress: Progress | None = None
-        self._jobs = Jobs(MainThread(self), self)
+        self._jobs = OwnJobs(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)

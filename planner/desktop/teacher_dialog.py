@@ -23,11 +23,10 @@ from planner.base.task import Task
 from planner.desktop.attempt_words import counted
 from planner.desktop.course_files import CourseFiles, CourseRead, Read, local_paths, read_files
 from planner.desktop.course_tables import HazardTable, PassTable, SkillTable
-from planner.desktop.jobs import Jobs
 from planner.desktop.learning_chart import LearningChart
 from planner.desktop.messages import show_error
+from planner.desktop.own_jobs import OwnJobs
 from planner.desktop.pieces import dim_label, heading, inset, show
-from planner.desktop.post import MainThread
 from planner.io.writing import write_atomically
 from planner.practice.attempt_table import export_csv
 
@@ -59,7 +58,7 @@ class TeacherDialog(QDialog):
         self.last_folder = last_folder
         self.paths: list[Path] = []
         self.read = CourseRead.of({})
-        self._jobs = Jobs(MainThread(self), self)
+        self._jobs = OwnJobs(self)
         self._jobs.progressed.connect(self._progress)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 12, 0)

@@ -182,6 +182,7 @@ class MainWindow(ModalWindow):
         self.start.folder_asked.connect(self.work.choose_folder)
         self.start.files_asked.connect(self.work.choose_files)
         self.start.sample_asked.connect(self.work.open_sample)
+        self.start.practice_asked.connect(self._practise)
         self.jobs.progressed.connect(self._job_progressed)
         self.jobs.finished.connect(self.show_progress)
         self.status.cancel_asked.connect(self._cancel_all)
@@ -228,6 +229,7 @@ class MainWindow(ModalWindow):
         self._follow_practice()
         self._show_banner()
         self.update_actions()
+        self.mark_practice()
 
     def _follow_practice(self) -> None:
         if "practice_work" in self.__dict__:
@@ -415,6 +417,9 @@ class MainWindow(ModalWindow):
             self.bench.suggesting_electrodes.cancel()
             self.bench.simulating.cancel()
             self.session.judgements.cancel()
+
+    def _practise(self) -> None:
+        self.practice_work.open_sample()  # made when it is first asked for
 
     def _rename_structure(self, name: str) -> None:
         new, is_ok = QInputDialog.getText(self, "Rename structure", "Name", text=name)

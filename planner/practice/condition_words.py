@@ -5,6 +5,7 @@ from __future__ import annotations
 from planner.planning.device_library import device_library
 from planner.planning.placements import PLACEMENTS
 from planner.practice.exercise import SKILLS, Exercise
+from planner.practice.landing_errors import error_words
 
 
 def condition_words(exercise: Exercise) -> tuple[str, ...]:
@@ -27,7 +28,10 @@ def condition_words(exercise: Exercise) -> tuple[str, ...]:
     if conditions.placement != "exact":
         title = PLACEMENTS[conditions.placement].title
         words = f"{title[:1].lower()}{title[1:]}"
-        found.append(f"Needles land beside the plan ({words}); a control scan shows where.")
+        found.append(
+            f"Needles land beside the plan as published ({words}: {error_words(conditions.placement)});"
+            " a control scan shows where."
+        )
     elif not conditions.is_table:
         found.append("Needles land where you plan them.")
     if conditions.limit_s is not None:

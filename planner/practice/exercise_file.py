@@ -137,7 +137,7 @@ def decode_exercise(text: str | bytes, where: str) -> Exercise:
     """
     try:
         document = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputRefused(
             "The exercise is not valid JSON.", f"{where}: {error}", f"Choose a {SUFFIX} file that is whole."
         ) from None

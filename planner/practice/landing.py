@@ -1,8 +1,7 @@
 """Where planned needles come to lie: drawn around the plan, and against a liver that moved with the breath.
 
 The model, and its limits.  A needle goes in at its planned entry, so an error across its shaft turns it about
-the skin; its tip is off by normal errors across and along the shaft (`placements.PLACEMENTS`, as samples of
-robustness draw them).  Breath moves the whole liver, with its lesions and vessels, stiffly towards the feet
+the skin; its tip is off by errors as published (`landing_errors`).  Breath moves the whole liver, with its lesions and vessels, stiffly towards the feet
 between planning and placing, while skin and ribs stay; a liver in a patient also turns and bends, and the lung
 over it opens.  In the liver the needle is drawn from its entry to the shifted tip, so a place ``o`` behind the tip
 of a needle of length ``L`` is off by ``breath * o / L`` (1 mm at 10 mm of breath, 12 mm behind a tip 120 mm
@@ -23,10 +22,9 @@ from planner.model.electrode_array import ElectrodeArray
 from planner.model.geometry import FloatArray
 from planner.model.plan import SHORTEST_PROBE_MM, Plan
 from planner.model.points import Point, as_point
-from planner.planning.placements import PLACEMENTS, PlacementError
 from planner.planning.plan_needles import ROUNDING_MM, Ends, Key, PlanNeedle, plan_needles, with_places
-from planner.planning.robustness import placement_offset
 from planner.practice.exercise import Conditions
+from planner.practice.landing_errors import drawn_offset
 
 _TOWARDS_HEAD = np.array([0.0, 0.0, 1.0])
 
@@ -172,15 +170,16 @@ def _again(landing: Landing, plan: Plan, tries: Mapping[str, int]) -> Landing:
 
 
 def _landing(plan: Plan, conditions: Conditions, seed: int, number: int, tries: Mapping[str, int]) -> Landing:
-    placement, breath = PLACEMENTS[conditions.placement], conditions.breath_mm * _TOWARDS_HEAD
+    breath = conditions.breath_mm * _TOWARDS_HEAD
     needles: list[LandedNeedle] = []
     scanned: dict[Key, Ends] = {}
     judged: dict[Key, Ends] = {}
     for each in plan_needles(plan):
         id, entry = each.needle.id, each.needle.entry_lps_mm
         count, least_mm = tries.get(id, 0), _least_length_mm(plan, each)
-        away = np.random.default_rng([seed, number, count, _word(id)]).standard_normal(3)
-        tip = _deep_enough(each, _drawn_tip(each, placement, away), least_mm)
+        random = np.random.default_rng([seed, number, count, _word(id)])
+        off = drawn_offset(each.needle.direction, conditions.placement, random)
+        tip = _deep_enough(each, np.array(each.needle.tip_lps_mm) + off, least_mm)
         needles.append(_landed_needle(each, tip, count))
         scanned[each.key] = entry, as_point(tip)
         judged[each.key] = entry, as_point(_deep_enough(each, tip + breath, least_mm))
@@ -188,10 +187,6 @@ def _landing(plan: Plan, conditions: Conditions, seed: int, number: int, tries: 
     in_room = _lying(plan, scanned)
     in_liver = in_room if judged == scanned else _lying(plan, judged)
     return Landing(plan, conditions, seed, number, tuple(needles), in_liver, in_room, kept)
-
-
-def _drawn_tip(each: PlanNeedle, placement: PlacementError, away: FloatArray) -> FloatArray:
-    return np.array(each.needle.tip_lps_mm) + placement_offset(each.needle.direction, placement, away)
 
 
 def _landed_needle(each: PlanNeedle, tip: FloatArray, count: int) -> LandedNeedle:

