@@ -27,7 +27,7 @@ def day_and_time(moment: str, with_year: bool = True) -> str:
 
 def minutes_words(seconds: float) -> str:
     """Such as ``1:05``; minutes go on beyond the hour."""
-    whole = round(seconds)
+    whole = int(seconds)  # as a clock shows them
     return f"{whole // 60}:{whole % 60:02d}"
 
 

@@ -39,6 +39,7 @@ class Jobs(QObject):
         on_done: Callable[[Any], None],
         on_failed: Callable[[PlannerError], None],
         on_cancelled: Callable[[], None] = lambda: None,
+        needs_numerics: bool = True,
     ) -> None:
         """Run work on a thread; exactly one listener is called on the window's thread, unless another job took over."""
         if kind in self._running:
@@ -51,7 +52,8 @@ class Jobs(QObject):
 
         def run() -> None:
             try:
-                load_numerics()
+                if needs_numerics:
+                    load_numerics()
                 answer = work(task)
             except Cancelled:
                 self._main.post(lambda: self._end(kind, task, on_cancelled, on_cancelled))

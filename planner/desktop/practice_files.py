@@ -16,6 +16,7 @@ from planner.practice.exercise_file import SUFFIX
 from planner.practice.exercise_folder import ExerciseFolder, ExerciseThere
 
 if TYPE_CHECKING:
+    from planner.desktop.teacher_dialog import TeacherDialog
     from planner.desktop.window import MainWindow
 
 KINDS = f"Exercises (*{SUFFIX})"
@@ -35,6 +36,7 @@ class PracticeFiles:
     def __init__(self, window: MainWindow, on_change: Callable[[str], None]) -> None:
         self._window, self._on_change = window, on_change
         self.folder = ExerciseFolder()
+        self._teacher: TeacherDialog | None = None
 
     def make(self) -> None:
         """Make an exercise of the open plan."""
@@ -102,7 +104,11 @@ class PracticeFiles:
         """Put files of several people together."""
         from planner.desktop.teacher_dialog import TeacherDialog
 
-        TeacherDialog(self._window).show()
+        if self._teacher is None:
+            self._teacher = TeacherDialog(self._window)
+        self._teacher.show()
+        self._teacher.raise_()
+        self._teacher.activateWindow()
 
     def _do(self, call: Callable[[], object]) -> None:
         try:

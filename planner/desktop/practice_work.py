@@ -62,6 +62,7 @@ class PracticeWork(QObject):
         panel.place_asked.connect(window.go_to)
         panel.profile.chosen.connect(self._profile_chosen)
         panel.progress.exercise_asked.connect(self._show_exercise)
+        panel.progress.attempt_chosen.connect(self.look_back)
         panel.choice.begin_asked.connect(self.begin)
         panel.choice.case_asked.connect(self._open_case_of)
         panel.choice.file_asked.connect(self.files.choose)
@@ -200,7 +201,9 @@ class PracticeWork(QObject):
             self._show_best()
             self.follow()
 
-        self._window.jobs.start("practice_exercises", "Reading exercises", read, show, self._say)
+        self._window.jobs.start(
+            "practice_exercises", "Reading exercises", read, show, self._say, needs_numerics=False
+        )
 
     def _read_attempts(self) -> None:
         """The attempts of who practises, for the best scores and the next exercise."""
@@ -219,7 +222,9 @@ class PracticeWork(QObject):
             self._panel.progress.show_profile(name)
             self._panel.reveal.show_next(next_exercise(self._panel.exercises, attempts))
 
-        self._window.jobs.start("practice_attempts", "Reading attempts", read, show, self._say)
+        self._window.jobs.start(
+            "practice_attempts", "Reading attempts", read, show, self._say, needs_numerics=False
+        )
 
     def _files_changed(self, id: str) -> None:
         if id:
@@ -288,6 +293,34 @@ class PracticeWork(QObject):
             self._try(partial(self._practising.resume, found, exercise))
         else:
             self._open_case(found.case_id, exercise.case.is_sample, self.resume)
+
+    def look_back(self, attempt: Attempt) -> None:
+        """Show an attempt that is kept, with the score it was given then."""
+        exercise, session = self._known(attempt.exercise), self._window.session
+        if exercise is None:
+            self._say(
+                PlannerError(
+                    "The exercise of this attempt is not on this machine.", f"'{attempt.title}'", "Add it."
+                )
+            )
+            return
+        if not (session.is_open and session.case.id == attempt.case_id):
+            self._open_case(attempt.case_id, exercise.case.is_sample, partial(self.look_back, attempt))
+            return
+        case = session.case_behind
+
+        def work(task: Task) -> Revealed:
+            from planner.practice.revealing import reveal_again
+
+            return reveal_again(exercise, case, attempt, task)
+
+        self._window.jobs.start("practice", "Judging the attempt", work, self._show_again, self._say)
+
+    def _show_again(self, revealed: Revealed) -> None:
+        session = self._window.session
+        is_there = session.is_open and session.case.id == revealed.exercise.case.id
+        if is_there and self._practising.stage == Stage.CHOOSE and self.is_on:
+            self._practising.take(revealed, None)
 
     def commit(self) -> None:
         """Judge the attempt off the window's thread, keep it, and show what it comes to."""

@@ -260,7 +260,7 @@ class ProfilePart(QWidget):
             self._say("")
             self.trouble.emit(error)
 
-        self._jobs.start("profile", "Reading the attempts", work, done, failed)
+        self._jobs.start("profile", "Reading the attempts", work, done, failed, needs_numerics=False)
 
     def _say(self, words: str) -> None:
         self.state.setText(words)

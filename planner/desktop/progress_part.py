@@ -219,7 +219,7 @@ class ProgressPart(QWidget):
         def read(_task: Task) -> Progress:
             return Progress.read(self.profiles, name, exercises)
 
-        self._jobs.start("progress", READING, read, self._take_progress, self._fail)
+        self._jobs.start("progress", READING, read, self._take_progress, self._fail, needs_numerics=False)
 
     @property
     def is_reading(self) -> bool:

@@ -211,7 +211,7 @@ class RevealPart(QWidget):
         for reference in exercise.references:
             self.which.addItem(f"{reference.title[:1].upper()}{reference.title[1:]}")
         self.which.setEnabled(len(exercise.references) > 1)
-        show(self.planned, revealed.landing is not None)
+        show(self.planned, revealed.is_table)
         self.planned.setChecked(False)
         self._alternative.setText(revealed.alternative)
         self.replay.show_steps(attempt.steps)

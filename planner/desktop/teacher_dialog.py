@@ -187,6 +187,7 @@ class TeacherDialog(QDialog):
             lambda task: read_files(known, wanted, task),
             self._take,
             self._fail,
+            needs_numerics=False,
         )
 
     def _take(self, read: CourseRead) -> None:
@@ -260,7 +261,7 @@ class TeacherDialog(QDialog):
             write_atomically(path, export_csv(attempts).encode())
             return f"{counted(len(attempts), 'attempt')} exported to {path}."
 
-        self._jobs.start("table", "Writing the table", work, self._say, self._fail)
+        self._jobs.start("table", "Writing the table", work, self._say, self._fail, needs_numerics=False)
 
 
 def _below(label: QLabel) -> QLabel:

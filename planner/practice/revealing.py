@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.base.errors import InvalidValue
 from planner.base.task import Task
 from planner.model.assessment import Assessment
 from planner.model.case import Case
@@ -32,7 +33,7 @@ class Revealed:
     as_planned
         What it was worth before the needles were put in; None where they land as planned.
     landing
-        How they came to lie; None where they land as planned.
+        How they came to lie; None where they land as planned, or the attempt is an old one.
     reference_answer
         Of the module to the reference that counts.
     lessons, alternative
@@ -48,6 +49,11 @@ class Revealed:
     reference_answer: Assessment
     lessons: tuple[Lesson, ...]
     alternative: str
+
+    @property
+    def is_table(self) -> bool:
+        """Whether needles landed elsewhere than planned."""
+        return self.exercise.conditions.is_table
 
     @property
     def plan(self) -> Plan:
@@ -112,4 +118,49 @@ def reveal(
     alternative = best_alternative(exercise, reference_answer)
     return Revealed(
         exercise, attempt, scored, before, as_planned, landing, reference_answer, lessons, alternative
+    )
+
+
+def reveal_again(exercise: Exercise, case: Case, attempt: Attempt, task: Task) -> Revealed:
+    """Show an attempt that is kept: judged and explained anew, with the score it was given.
+
+    How often each needle was put in again is not kept, so the table is not told needle by needle.
+
+    Raises
+    ------
+    InvalidValue
+        If the attempt is at another exercise, the case is another one or was changed since, or the exercise
+        allows something else now.
+    PlannerError
+        If the module is not installed or fails.
+    """
+    if attempt.exercise != exercise.id:
+        raise InvalidValue(
+            "The attempt is at another exercise.", f"'{attempt.title}'", "Choose that exercise."
+        )
+    scored = score_plan(
+        exercise,
+        case,
+        attempt.landed,
+        task.part(0.0, 0.6),
+        repositionings=attempt.repositionings,
+        seconds=attempt.seconds,
+    )
+    blind = [s.plan for s in attempt.steps if s.landed is None and s.plan.instruments]
+    before, as_planned = (blind[-1] if blind else attempt.plan), None
+    if exercise.conditions.is_table:
+        as_planned = score_plan(exercise, case, before, task.part(0.6, 0.8), seconds=attempt.seconds)
+    reference_answer = reference_answer_of(exercise, case, task.part(0.8, 0.85))
+    lessons = explanation(
+        exercise,
+        case,
+        attempt.landed,
+        scored,
+        reference_answer,
+        as_planned=as_planned,
+        task=task.part(0.85, 1.0),
+    )
+    alternative = best_alternative(exercise, reference_answer)
+    return Revealed(
+        exercise, attempt, scored, before, as_planned, None, reference_answer, lessons, alternative
     )

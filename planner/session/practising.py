@@ -374,12 +374,18 @@ class Practising:
         return None
 
     def take(self, revealed: Revealed, not_kept: PlannerError | None) -> None:
-        """Show what a committed attempt comes to, and why it could not be kept, if so."""
+        """Show what a committed attempt comes to, and why it could not be kept, if so; or one of earlier."""
         session = self._session
+        self.exercise = revealed.exercise
         self.current, self.revealed, self.not_kept, self.stage = None, revealed, not_kept, Stage.REVEALED
-        case = session.case_behind
-        self._show_image(self._image)
-        session.go_on_aside("Show the attempt", replace(revealed.plan, name=PLANNED), case)
+        plan, case = replace(revealed.plan, name=PLANNED), session.case_behind
+        if session.is_aside:
+            self._show_image(self._image)
+            session.go_on_aside("Show the attempt", plan, case)
+        else:
+            self._image, self.landing = session.selection.image, None
+            session.judgements.silence(True)
+            session.work_aside("Show the attempt", plan)
         ids = [i.id for i in revealed.plan.instruments]
         session.selection.choose(lesion=revealed.exercise.lesion, instrument=ids[0] if ids else "")
         self.changed.emit()

@@ -114,7 +114,7 @@ def test_moments_are_told_by_this_machines_clock(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.0, "0:00"), (65.4, "1:05"), (59.6, "1:00"), (3725.0, "62:05")]
+    ("seconds", "words"), [(0.0, "0:00"), (65.4, "1:05"), (59.6, "0:59"), (3725.0, "62:05")]
 )
 def test_seconds_are_minutes(seconds: float, words: str) -> None:
     assert minutes_words(seconds) == words

@@ -24,6 +24,7 @@ from planner.model.roles import Role
 from planner.practice.current_attempt import AttemptJournal
 from planner.practice.exercise import CaseMark, Conditions, Exercise, Reference
 from planner.practice.profiles import Profiles
+from planner.practice.revealing import reveal_again
 from planner.session.actions import ACTIONS
 from planner.session.practising import Practising, Stage
 from planner.session.session import Session
@@ -197,6 +198,45 @@ def test_on_the_table_needles_lie_where_they_were_drawn(
     assert practising.revealed.planned.instruments == (custom_probe(),)
     assert practising.revealed.as_planned is not None
     assert practising.revealed.as_planned.measured.margin_mm == pytest.approx(10.0, abs=0.8)  # voxels of 4 mm
+
+
+def test_an_attempt_of_earlier_is_shown_with_the_score_it_was_given(
+    practising: Practising, session: Session, case: Case
+) -> None:
+    exercise = exercise_on(case, conditions=Conditions(placement="navigated"))
+    practising.begin(exercise, "Anna", seed=2)
+    place(session)
+    practising.put_in()
+    practising.put_in_again("p1")
+    committed(practising)
+    first = practising.revealed
+    practising.end()
+    before = session.plan
+    kept = practising.profiles.attempts("Anna").attempts[0]
+    assert first is not None
+    assert kept.key == first.attempt.key
+    again = reveal_again(
+        exercise, session.case, replace(kept, score=replace(kept.score, points=12.0)), Task()
+    )
+    assert again.attempt.score.points == 12.0, "by the weights of that day"
+    assert again.scored.score == first.scored.score
+    assert again.is_table
+    assert again.planned.instruments == first.planned.instruments
+    assert any("landed" in x.text for x in first.lessons)
+    assert not any("landed" in x.text for x in again.lessons), "how often it was put in again is not kept"
+    assert {x.part: x.points_lost for x in again.lessons if x.points_lost} == {
+        x.part: x.points_lost for x in first.lessons if x.points_lost
+    }
+    practising.take(again, None)
+    assert practising.stage == Stage.REVEALED
+    assert session.plan.instruments == kept.landed.instruments
+    assert session.judgements.is_silent
+    practising.show_step(0)
+    assert session.plan.instruments == (custom_probe(),)
+    practising.end()
+    assert session.plan == before
+    with pytest.raises(InvalidValue, match="another exercise"):
+        reveal_again(exercise_on(case, id="others"), case, kept, Task())
 
 
 def test_the_same_seed_gives_the_same_attempt(practising: Practising, session: Session, case: Case) -> None:
