@@ -55,7 +55,7 @@ def apply_theme(app: QApplication, theme: Theme = DARK) -> None:
         (roles.ToolTipText, theme.text),
         (roles.PlaceholderText, theme.dim),
         (roles.Highlight, theme.focus),
-        (roles.HighlightedText, "#101216"),
+        (roles.HighlightedText, "#ffffff" if theme is LIGHT else "#101216"),
         (roles.Link, theme.focus),
     ):
         palette.setColor(role, QColor(color))

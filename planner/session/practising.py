@@ -15,20 +15,16 @@ from psygnal import Signal
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
 from planner.model.plan import Plan
-from planner.practice.attempt_file import AttemptNotKept
-from planner.practice.attempts import PLANNED, AttemptStep
-from planner.practice.current_attempt import AttemptJournal, CurrentAttempt
-from planner.practice.exercise import Exercise
-from planner.practice.profiles import Profiles
-from planner.session.attempt_writer import AttemptWriter
-from planner.session.practice_locks import placing_lock, shown_lock
 from planner.session.session import Session
 
-if (
-    TYPE_CHECKING
-):  # what judges and lands needles is loaded when an exercise is begun: a window must not wait for it
+# What practice is made of is loaded when it is first asked for: a window must not wait for it.
+if TYPE_CHECKING:
+    from planner.practice.current_attempt import AttemptJournal, CurrentAttempt
+    from planner.practice.exercise import Exercise
     from planner.practice.landing import Landing
+    from planner.practice.profiles import Profiles
     from planner.practice.revealing import Revealed
+    from planner.session.attempt_writer import AttemptWriter
 
 
 class Stage(StrEnum):
@@ -69,8 +65,7 @@ class Practising:
         clock: Clock = time.monotonic,
     ) -> None:
         self._session, self._clock = session, clock
-        self.profiles = profiles or Profiles()
-        self.journal = journal or AttemptJournal()
+        self._profiles, self._journal = profiles, journal
         self.stage = Stage.CHOOSE
         self.exercise: Exercise | None = None
         self.current: CurrentAttempt | None = None
@@ -83,6 +78,32 @@ class Practising:
         self._image = ""
         session.plan_changed.connect(self._plan_changed)
         session.case_changed.connect(self._case_changed)
+
+    @property
+    def profiles(self) -> Profiles:
+        """Where attempts are kept."""
+        if self._profiles is None:
+            from planner.practice.profiles import Profiles
+
+            self._profiles = Profiles()
+        return self._profiles
+
+    @profiles.setter
+    def profiles(self, profiles: Profiles) -> None:
+        self._profiles = profiles
+
+    @property
+    def journal(self) -> AttemptJournal:
+        """Where the open attempt is kept."""
+        if self._journal is None:
+            from planner.practice.current_attempt import AttemptJournal
+
+            self._journal = AttemptJournal()
+        return self._journal
+
+    @journal.setter
+    def journal(self, journal: AttemptJournal) -> None:
+        self._journal = journal
 
     # what is so ----------------------------------------------------------------------------
 
@@ -117,32 +138,28 @@ class Practising:
         """Why an action or menu entry cannot be used now, or empty."""
         if self.exercise is None:
             return ""
+        from planner.session.practice_locks import placing_lock, shown_lock
+
         is_placing = self.stage in (Stage.PLACE, Stage.TABLE)
         return placing_lock(id, self.exercise, self._session) if is_placing else shown_lock(id)
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """Needles, by what people call them, that were moved or added on the table and are not put in yet."""
+        """Needles, by what people call them, that were changed on the table and are not put in yet."""
         if self.stage != Stage.TABLE or self.landing is None:
             return ()
-        from planner.planning.plan_needles import plan_needles
+        from planner.session.practice_locks import changed_needles
 
-        before = {n.key: n.needle for n in plan_needles(self.landing.planned)}
-        now = {n.key: n for n in plan_needles(self._session.recorded_plan)}
-        moved = [n.title for key, n in now.items() if before.get(key) != n.needle]
-        gone = [n.title for n in plan_needles(self.landing.planned) if n.key not in now]
-        return (*moved, *gone)
+        return changed_needles(self.landing.planned, self._session.recorded_plan)
 
     @property
     def why_not_go_on(self) -> str:
         """Why needles can neither be put in nor the plan be committed, or empty."""
         if self.stage not in (Stage.PLACE, Stage.TABLE) or self.exercise is None:
             return "Begin an exercise first."
-        plan = self._session.plan
-        if not plan.instruments:
-            return "Place a needle first."
-        wrong = self.exercise.against(plan)
-        return f"{wrong[0][:1].upper()}{wrong[0][1:]}." if wrong else ""
+        from planner.session.practice_locks import why_not_an_answer
+
+        return why_not_an_answer(self.exercise, self._session.plan)
 
     @property
     def why_not_commit(self) -> str:
@@ -179,6 +196,9 @@ class Practising:
         PlannerError
             If another attempt is open, or this one cannot be kept.
         """
+        from planner.practice.attempts import PLANNED
+        from planner.practice.current_attempt import CurrentAttempt
+
         exercise.check_case(self._session.case_behind)
         if profile not in self.profiles.names():
             raise InvalidValue("Attempts belong to a profile.", f"'{profile}'", "Choose or make one first.")
@@ -206,6 +226,7 @@ class Practising:
             raise InvalidValue("The attempt was begun at another exercise.", current.title, "Begin anew.")
         exercise.check_case(self._session.case_behind)
         self._check_devices(exercise)
+        from planner.practice.attempts import PLANNED
         from planner.practice.landing import landed
 
         plan = current.plan or Plan(PLANNED, exercise.case.id)
@@ -369,12 +390,14 @@ class Practising:
         try:
             self.profiles.add(revealed.attempt.profile, revealed.attempt)
             self.journal.discard()
-        except (AttemptNotKept, PlannerError) as error:
+        except PlannerError as error:
             return error
         return None
 
     def take(self, revealed: Revealed, not_kept: PlannerError | None) -> None:
         """Show what a committed attempt comes to, and why it could not be kept, if so; or one of earlier."""
+        from planner.practice.attempts import PLANNED
+
         session = self._session
         self.exercise = revealed.exercise
         self.current, self.revealed, self.not_kept, self.stage = None, revealed, not_kept, Stage.REVEALED
@@ -417,6 +440,8 @@ class Practising:
             self._step(self._session.last_change or "Change", plan)
 
     def _step(self, label: str, plan: Plan) -> None:
+        from planner.practice.attempts import AttemptStep
+
         assert self.current is not None
         lying = self.landing.plan if self.landing is not None else None
         tries = self.landing.tries if self.landing is not None else ()
@@ -425,6 +450,8 @@ class Practising:
         self.changed.emit()
 
     def _write(self, current: CurrentAttempt) -> None:
+        from planner.session.attempt_writer import AttemptWriter
+
         judgements = self._session.judgements
         self._writer = self._writer or AttemptWriter(
             self.journal, lambda error: judgements.post(lambda: self._session.trouble.emit(error))
