@@ -49,7 +49,7 @@ class PracticeWork(QObject):
         self._stage = Stage.CHOOSE
         #: Id of a case that is being opened for an exercise, and what is done then.
         self._wanted: tuple[str, Callable[[], None]] | None = None
-        self._device = ""
+        self._devices: tuple[str, dict[str, float], str] | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(500)
         panel = self._panel = window.practice_panel
@@ -162,8 +162,8 @@ class PracticeWork(QObject):
     def _use_devices(self) -> None:
         """The next needle is of a device the exercise allows; what was chosen before comes back after it."""
         bench, names = self._window.bench, self._exercise.devices
-        if not self._device:
-            self._device = bench.placing.device
+        if self._devices is None:
+            self._devices = (bench.placing.device, dict(bench.placing.settings), bench.electrodes.device)
         from planner.planning.device_library import device_library
 
         library = device_library()
@@ -173,12 +173,11 @@ class PracticeWork(QObject):
             bench.electrodes.device = names[0]
 
     def _give_devices_back(self) -> None:
-        from planner.session.electrode_placing import DEVICE
-
-        device, self._device = self._device, ""
-        if device and device != self._window.bench.placing.device:
-            self._window.bench.placing.choose_device(device)
-        self._window.bench.electrodes.device = DEVICE
+        if self._devices is not None:
+            bench, (device, settings, electrode) = self._window.bench, self._devices
+            self._devices = None
+            bench.placing.choose_device(device)
+            bench.placing.settings, bench.electrodes.device = settings, electrode
 
     def _dragged(self) -> None:
         if self.is_on:
@@ -335,6 +334,10 @@ class PracticeWork(QObject):
             revealed = judge(task.part(0.0, 0.95))
             return revealed, practising.keep(revealed)
 
+        def done(found: tuple[Revealed, PlannerError | None]) -> None:
+            if practising.stage == Stage.JUDGED:  # else the exercise was left meanwhile
+                practising.take(*found)
+
         def failed(error: PlannerError) -> None:
             practising.go_back()
             self._say(error)
@@ -343,7 +346,7 @@ class PracticeWork(QObject):
             "practice",
             "Judging the attempt",
             work,
-            lambda found: practising.take(*found),
+            done,
             failed,
             on_cancelled=practising.go_back,
         )

@@ -418,6 +418,10 @@ class MainWindow(ModalWindow):
             self.bench.simulating.cancel()
             self.session.judgements.cancel()
 
+    def make_exercise(self) -> None:
+        """Make an exercise of the open case and plan."""
+        self.practice_work.files.make()
+
     def _practise(self) -> None:
         self.practice_work.open_sample()  # made when it is first asked for
 

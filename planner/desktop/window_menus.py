@@ -25,6 +25,7 @@ _NEED_CASE = (
     "fit",
     "case_notes",
     "size_device",
+    "make_exercise",
 )
 _RULED = frozenset((*_NEED_CASE, "report", "focus_grid", "probe_views", "array", "pull_back"))
 
@@ -65,6 +66,7 @@ class WindowMenus:
             ("pull_back", "Pull back probe…", "Plan", "", plan.pull_back),
             ("focus_grid", "Focused ultrasound grid…", "Plan", "", plan.focus),
             ("devices", "My devices…", "Plan", "", plan.show_devices),
+            ("make_exercise", "Make an exercise…", "Plan", "", window.make_exercise),
             ("size_device", "Size my device by this case's zones…", "Plan", "", plan.size_device),
             ("fit", "Fit views", "View", "0", window.fit),
             ("tool_navigate", "Navigate", "View", "N", lambda: window.choose_tool(0)),
