@@ -128,6 +128,7 @@ class PracticeWork(QObject):
         is_on = self._practising.is_on
         if is_on:
             self._close_dialogs()
+            window.status.forget_point()
             self._use_devices()
         window.lock_modes("practice" if is_on else "")
         if self._practising.is_blind:

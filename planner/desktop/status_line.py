@@ -73,6 +73,11 @@ class StatusLine(QWidget):
         self.value.setText(value)
         self.place.setText(place)
 
+    def forget_point(self) -> None:
+        """Say of no point: what is shown has changed, and the cursor has not moved over it yet."""
+        for label in (self.position, self.value, self.place):
+            label.clear()
+
     def busy(self, fraction: float, text: str) -> None:
         """Show progress."""
         self.work.setText(text)

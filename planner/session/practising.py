@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from planner.practice.landing import Landing
     from planner.practice.profiles import Profiles
     from planner.practice.revealing import Revealed
-    from planner.session.attempt_writer import AttemptWriter
+    from planner.session.attempt_recorder import AttemptRecorder
 
 
 class Stage(StrEnum):
@@ -68,13 +68,11 @@ class Practising:
         self._profiles, self._journal = profiles, journal
         self.stage = Stage.CHOOSE
         self.exercise: Exercise | None = None
-        self.current: CurrentAttempt | None = None
         self.landing: Landing | None = None
         self.revealed: Revealed | None = None
         self.not_kept: PlannerError | None = None
         self._before = Stage.CHOOSE
-        self._began_s = 0.0
-        self._writer: AttemptWriter | None = None
+        self._recorder: AttemptRecorder | None = None
         self._image = ""
         session.plan_changed.connect(self._plan_changed)
         session.case_changed.connect(self._case_changed)
@@ -132,7 +130,12 @@ class Practising:
         """Since the attempt was begun, without the time the program was closed meanwhile."""
         if self.revealed is not None:
             return self.revealed.attempt.seconds
-        return self._clock() - self._began_s if self.is_on else 0.0
+        return self._recorder.elapsed_s if self._recorder is not None else 0.0
+
+    @property
+    def current(self) -> CurrentAttempt | None:
+        """The attempt with its steps so far; None where none is open."""
+        return self._recorder.current if self._recorder is not None else None
 
     def locks(self, id: str) -> str:
         """Why an action or menu entry cannot be used now, or empty."""
@@ -243,13 +246,14 @@ class Practising:
 
     def _open(self, exercise: Exercise, current: CurrentAttempt, plan: Plan, label: str) -> None:
         from planner.practice.staging import blind_case
+        from planner.session.attempt_recorder import AttemptRecorder
 
         session = self._session
         session.judgements.silence(True)
         session.selection.choose(lesion=exercise.lesion, instrument="")
-        self.exercise, self.current, self.stage = exercise, None, Stage.PLACE
+        self._stop_recording()
+        self.exercise, self.stage = exercise, Stage.PLACE
         self.landing = self.revealed = self.not_kept = None
-        self._began_s = self._clock() - current.seconds
         if not session.is_aside:
             self._image = session.selection.image
         case = blind_case(session.case_behind, exercise)
@@ -259,7 +263,10 @@ class Practising:
             session.work_aside(label, plan, case)
         if case.planning_image is not None:
             self._show_image(case.planning_image.id)
-        self.current = current
+        post = session.judgements.post
+        self._recorder = AttemptRecorder(
+            self.journal, current, self._clock, lambda error: post(lambda: session.trouble.emit(error))
+        )
         self.changed.emit()
 
     def retry(self, seed: int | None = None) -> None:
@@ -286,14 +293,14 @@ class Practising:
         PlannerError
             If what is on disk cannot be put away; the attempt stays open then.
         """
-        self._finish_writing()
+        if self._recorder is not None:
+            self._recorder.finish()
         self.journal.discard()
         self.end()
 
     def end(self) -> None:
         """Show the case and the plan as they were before; an attempt that is not committed stays on disk."""
         session = self._session
-        self._finish_writing()
         self._reset()
         if session.is_open:
             session.cancel_drag()
@@ -304,8 +311,14 @@ class Practising:
         self.changed.emit()
 
     def _reset(self) -> None:
+        self._stop_recording()
         self.stage = Stage.CHOOSE
-        self.exercise = self.current = self.landing = self.revealed = self.not_kept = None
+        self.exercise = self.landing = self.revealed = self.not_kept = None
+
+    def _stop_recording(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.finish()
 
     # on the table --------------------------------------------------------------------------
 
@@ -345,13 +358,14 @@ class Practising:
         assert self.exercise is not None
         session = self._session
         case = table_case(blind_case(session.case_behind, self.exercise), landing)
-        current, self.current = self.current, None  # what is shown anew is no step of its own
+        assert self._recorder is not None
+        self._recorder.is_held = True
         self.landing, self.stage = landing, Stage.TABLE
         session.go_on_aside(label or "Go on with the exercise", plan, case)
         self._show_image(case.images[0].id)
-        self.current = current
+        self._recorder.is_held = False
         if label:
-            self._step(label, plan)
+            self._recorder.note(label, plan, landing)
         self.changed.emit()
 
     def _show_image(self, id: str) -> None:
@@ -386,7 +400,8 @@ class Practising:
 
         The open attempt is put away only once it is kept.
         """
-        self._finish_writing()
+        if self._recorder is not None:
+            self._recorder.finish()
         try:
             self.profiles.add(revealed.attempt.profile, revealed.attempt)
             self.journal.discard()
@@ -399,8 +414,9 @@ class Practising:
         from planner.practice.attempts import PLANNED
 
         session = self._session
-        self.exercise = revealed.exercise
-        self.current, self.revealed, self.not_kept, self.stage = None, revealed, not_kept, Stage.REVEALED
+        self._stop_recording()
+        self.exercise, self.revealed, self.not_kept = revealed.exercise, revealed, not_kept
+        self.stage = Stage.REVEALED
         plan, case = replace(revealed.plan, name=PLANNED), session.case_behind
         if session.is_aside:
             self._show_image(self._image)
@@ -429,42 +445,19 @@ class Practising:
         step = self.revealed.attempt.steps[number]
         self._session.drag_plan(step.landed or step.plan)
 
-    # steps ---------------------------------------------------------------------------------
+    # what the session says -----------------------------------------------------------------
 
     def _plan_changed(self) -> None:
-        if self.current is None or self.stage not in (Stage.PLACE, Stage.TABLE):
+        """What is done to the plan is a step of the attempt."""
+        if self._recorder is None or self.stage not in (Stage.PLACE, Stage.TABLE):
             return
         plan = self._session.recorded_plan
-        last = self.current.plan
-        if plan.instruments != (last.instruments if last is not None else ()):
-            self._step(self._session.last_change or "Change", plan)
-
-    def _step(self, label: str, plan: Plan) -> None:
-        from planner.practice.attempts import AttemptStep
-
-        assert self.current is not None
-        lying = self.landing.plan if self.landing is not None else None
-        tries = self.landing.tries if self.landing is not None else ()
-        self.current = self.current.with_step(AttemptStep(self.elapsed_s, label, plan, lying), tries)
-        self._write(self.current)
-        self.changed.emit()
-
-    def _write(self, current: CurrentAttempt) -> None:
-        from planner.session.attempt_writer import AttemptWriter
-
-        judgements = self._session.judgements
-        self._writer = self._writer or AttemptWriter(
-            self.journal, lambda error: judgements.post(lambda: self._session.trouble.emit(error))
-        )
-        self._writer.write(current)
-
-    def _finish_writing(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.finish()
+        if self._recorder.is_new(plan):
+            self._recorder.note(self._session.last_change or "Change", plan, self.landing)
+            self.changed.emit()
 
     def _case_changed(self) -> None:
+        """Another case, or none: the attempt waits on disk."""
         if self.is_on and not (self._session.is_open and self._session.is_aside):
-            self._finish_writing()  # another case, or none: the attempt waits on disk
             self._reset()
             self.changed.emit()
