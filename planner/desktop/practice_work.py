@@ -122,6 +122,7 @@ class PracticeWork(QObject):
             self._show_unfinished()
         if self._stage in (Stage.PLACE, Stage.TABLE):
             self._views.show_lying(self._practising.landing)
+            self._window.views.refresh_slices()
 
     def _stage_changed(self) -> None:
         window, stage = self._window, self._stage

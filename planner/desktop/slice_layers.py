@@ -148,7 +148,9 @@ class SliceLayers:
             *self._zone_drawn(place),
             foci,
             self._gaps_drawn(place, probes, foci),
-            () if self.is_foreign else drawn_arrays(self._plan(place.ghost)),
+            ()
+            if self.is_foreign or not self.bench.practising.shows_plan
+            else drawn_arrays(self._plan(place.ghost)),
             ()
             if self.is_foreign
             else tuple(x.on_slice(place.stack, place.index) for x in self.layers.values()),
@@ -257,6 +259,8 @@ class SliceLayers:
         if self.is_foreign:
             return ()
         plan = self._plan(ghost)
+        if not self.bench.practising.shows_plan:
+            return ()
         path = self.bench.accessing.path
         looked_at = (drawn_path(path),) if path is not None else ()
         probes = drawn_probes(plan) if self.bench.practising.shows_zone else without_zones(drawn_probes(plan))

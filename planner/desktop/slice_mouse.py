@@ -253,7 +253,8 @@ class SliceMouse:
     def caught(self, at: QPointF) -> Held | None:
         """The needle and the part of it under the mouse: ends first, then the shaft."""
         is_shown = self.view.stack is not None and not self.view.is_foreign
-        is_shown = is_shown and not self.bench.practising.holds_plan
+        practising = self.bench.practising
+        is_shown = is_shown and practising.shows_plan and not practising.holds_plan
         needles = held_needles(self.bench.session.plan) if is_shown else ()
         for held in reversed(needles):
             needle = held.needle

@@ -159,8 +159,8 @@ def weakest_skill(attempts: Sequence[Attempt]) -> WeakestSkill:
     if len(known) < ENOUGH_SKILLS:
         return WeakestSkill(
             None,
-            f"No skill is the weakest yet: {ENOUGH_SKILLS} of them need {ENOUGH_ATTEMPTS} attempts each,"
-            f" {len(known)} {'has' if len(known) == 1 else 'have'} them.",
+            f"No skill is the weakest yet: that is said once {ENOUGH_SKILLS} of them were tried"
+            f" {ENOUGH_ATTEMPTS} times each.",
         )
     weakest = min(known, key=_standing)
     if all(_standing(s) == _standing(weakest) for s in known):

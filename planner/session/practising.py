@@ -71,6 +71,7 @@ class Practising:
         self.landing: Landing | None = None
         self.revealed: Revealed | None = None
         self.not_kept: PlannerError | None = None
+        self._hides_plan = False
         self._before = Stage.CHOOSE
         self._recorder: AttemptRecorder | None = None
         self._image = ""
@@ -124,6 +125,16 @@ class Practising:
     def shows_zone(self) -> bool:
         """Whether zones of devices are drawn."""
         return not (self.is_blind and self.exercise is not None and not self.exercise.conditions.shows_zone)
+
+    @property
+    def shows_plan(self) -> bool:
+        """Whether the plan is drawn on slices: on the table one may take it off the control scan."""
+        return not (self._hides_plan and self.stage == Stage.TABLE)
+
+    def show_plan(self, is_shown: bool) -> None:
+        """Draw the plan over the control scan, or take it off."""
+        self._hides_plan = not is_shown
+        self.changed.emit()
 
     @property
     def elapsed_s(self) -> float:
@@ -254,6 +265,7 @@ class Practising:
         self._stop_recording()
         self.exercise, self.stage = exercise, Stage.PLACE
         self.landing = self.revealed = self.not_kept = None
+        self._hides_plan = False
         if not session.is_aside:
             self._image = session.selection.image
         case = blind_case(session.case_behind, exercise)
