@@ -3,89 +3,185 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from planner.model.roles import Role
-from planner.session.accessing import Accessing
-from planner.session.achieving import Achieving
-from planner.session.advising import Advising
 from planner.session.appearance import CT_PRESETS, Appearance
-from planner.session.bringing import Bringing
-from planner.session.brushing import Brush, Brushing
-from planner.session.catheter_placing import CatheterPlacing
-from planner.session.comparing import Comparing
-from planner.session.electrode_placing import ElectrodePlacing
-from planner.session.following_up import FollowingUp
-from planner.session.growing import Growing
-from planner.session.landmarking import Landmarking
 from planner.session.outlining import Outline, Outlining
-from planner.session.perfused_painting import PerfusedPainting
-from planner.session.placed_needles import PlacedNeedles
 from planner.session.placing import ProbePlacing, Step, plan_with_copy
 from planner.session.pointing import Pointer
 from planner.session.practising import Practising
-from planner.session.resecting import Line, Resecting
-from planner.session.scan_pairs import NextClick
 from planner.session.session import Session, new_plan
-from planner.session.simulating import Simulating
-from planner.session.suggesting import ELECTRODE_ORDERS, Suggesting
-from planner.session.vessel_bench import VesselBench
+
+if TYPE_CHECKING:
+    from planner.session.accessing import Accessing
+    from planner.session.achieving import Achieving
+    from planner.session.advising import Advising
+    from planner.session.bringing import Bringing
+    from planner.session.brushing import Brushing
+    from planner.session.catheter_placing import CatheterPlacing
+    from planner.session.comparing import Comparing
+    from planner.session.electrode_placing import ElectrodePlacing
+    from planner.session.following_up import FollowingUp
+    from planner.session.growing import Growing
+    from planner.session.landmarking import Landmarking
+    from planner.session.perfused_painting import PerfusedPainting
+    from planner.session.placed_needles import PlacedNeedles
+    from planner.session.resecting import Resecting
+    from planner.session.simulating import Simulating
+    from planner.session.suggesting import Suggesting
+    from planner.session.vessel_bench import VesselBench
 
 #: A copied probe is moved so far, across the body.
 COPY_SHIFT_MM = 15.0
 
 
-@dataclass
 class Workbench:
-    """A session with the tools and looks that belong to it."""
+    """A session with the tools and looks that belong to it.
 
-    session: Session
-    placing: ProbePlacing = field(init=False)
-    outlining: Outlining = field(init=False)
-    accessing: Accessing = field(init=False)
-    suggesting: Suggesting = field(init=False)
-    electrodes: ElectrodePlacing = field(init=False)
-    suggesting_electrodes: Suggesting = field(init=False)
-    advising: Advising = field(init=False)
-    resecting: Resecting = field(init=False)
-    comparing: Comparing = field(init=False)
-    growing: Growing = field(init=False)
-    catheters: CatheterPlacing = field(init=False)
-    painting: PerfusedPainting = field(init=False)
-    vessels: VesselBench = field(init=False)
-    simulating: Simulating = field(init=False)
-    following: FollowingUp = field(init=False)
-    landmarking: Landmarking = field(init=False)
-    bringing: Bringing = field(init=False)
-    brushing: Brushing = field(init=False)
-    achieving: Achieving = field(init=False)
-    placed: PlacedNeedles = field(init=False)
-    practising: Practising = field(init=False)
-    appearance: Appearance = field(default_factory=Appearance)
-    pointer: Pointer = field(default_factory=Pointer)
+    A tool is made when it is first asked for: the first window must not wait for those of all modes.
 
-    def __post_init__(self) -> None:
-        self.placing = ProbePlacing(self.session)
-        self.outlining = Outlining(self.session)
-        self.accessing = Accessing(self.session)
-        self.suggesting = Suggesting(self.session)
-        self.electrodes = ElectrodePlacing(self.session, self.placing)
-        self.suggesting_electrodes = Suggesting(self.session, ("electrode_array",), ELECTRODE_ORDERS)
-        self.advising = Advising(self.session)
-        self.resecting = Resecting(self.session)
-        self.comparing = Comparing(self.session)
-        self.growing = Growing(self.session)
-        self.catheters = CatheterPlacing(self.session)
-        self.painting = PerfusedPainting(self.session, self.catheters)
-        self.vessels = VesselBench(self.session)
-        self.simulating = Simulating(self.session)
-        self.following = FollowingUp(self.session)
-        self.landmarking = Landmarking(self.following)
-        self.bringing = Bringing(self.following)
-        self.brushing = Brushing(self.following)
-        self.achieving = Achieving(self.following)
-        self.placed = PlacedNeedles(self.following)
-        self.practising = Practising(self.session)
+    Parameters
+    ----------
+    session
+        The session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.placing = ProbePlacing(session)
+        self.outlining = Outlining(session)
+        self.practising = Practising(session)
+        self.appearance = Appearance()
+        self.pointer = Pointer()
+
+    @cached_property
+    def accessing(self) -> Accessing:
+        """Where needles may enter."""
+        from planner.session.accessing import Accessing
+
+        return Accessing(self.session)
+
+    @cached_property
+    def suggesting(self) -> Suggesting:
+        """Suggested probes."""
+        from planner.session.suggesting import Suggesting
+
+        return Suggesting(self.session)
+
+    @cached_property
+    def electrodes(self) -> ElectrodePlacing:
+        """Arrays of electrodes."""
+        from planner.session.electrode_placing import ElectrodePlacing
+
+        return ElectrodePlacing(self.session, self.placing)
+
+    @cached_property
+    def advising(self) -> Advising:
+        """The checklist of electroporation."""
+        from planner.session.advising import Advising
+
+        return Advising(self.session)
+
+    @cached_property
+    def resecting(self) -> Resecting:
+        """Cuts."""
+        from planner.session.resecting import Resecting
+
+        return Resecting(self.session)
+
+    @cached_property
+    def comparing(self) -> Comparing:
+        """Plans side by side."""
+        from planner.session.comparing import Comparing
+
+        return Comparing(self.session)
+
+    @cached_property
+    def growing(self) -> Growing:
+        """Closed branches, stages and volumetry."""
+        from planner.session.growing import Growing
+
+        return Growing(self.session)
+
+    @cached_property
+    def catheters(self) -> CatheterPlacing:
+        """Tips in arteries."""
+        from planner.session.catheter_placing import CatheterPlacing
+
+        return CatheterPlacing(self.session)
+
+    @cached_property
+    def painting(self) -> PerfusedPainting:
+        """The perfused volume that is painted."""
+        from planner.session.perfused_painting import PerfusedPainting
+
+        return PerfusedPainting(self.session, self.catheters)
+
+    @cached_property
+    def vessels(self) -> VesselBench:
+        """Trees, branches and segments."""
+        from planner.session.vessel_bench import VesselBench
+
+        return VesselBench(self.session)
+
+    @cached_property
+    def simulating(self) -> Simulating:
+        """Heat or cold by a model."""
+        from planner.session.simulating import Simulating
+
+        return Simulating(self.session)
+
+    @cached_property
+    def following(self) -> FollowingUp:
+        """A further scan laid over the planning scan."""
+        from planner.session.following_up import FollowingUp
+
+        return FollowingUp(self.session)
+
+    @cached_property
+    def landmarking(self) -> Landmarking:
+        """The same places in two scans."""
+        from planner.session.landmarking import Landmarking
+
+        return Landmarking(self.following)
+
+    @cached_property
+    def bringing(self) -> Bringing:
+        """Structures brought over from another scan."""
+        from planner.session.bringing import Bringing
+
+        return Bringing(self.following)
+
+    @cached_property
+    def brushing(self) -> Brushing:
+        """The zone that is drawn."""
+        from planner.session.brushing import Brushing
+
+        return Brushing(self.following)
+
+    @cached_property
+    def achieving(self) -> Achieving:
+        """The margin that was achieved."""
+        from planner.session.achieving import Achieving
+
+        return Achieving(self.following)
+
+    @cached_property
+    def placed(self) -> PlacedNeedles:
+        """Needles found on a control scan."""
+        from planner.session.placed_needles import PlacedNeedles
+
+        return PlacedNeedles(self.following)
+
+    @cached_property
+    def suggesting_electrodes(self) -> Suggesting:
+        """Suggested arrays of electrodes."""
+        from planner.session.suggesting import ELECTRODE_ORDERS, Suggesting
+
+        return Suggesting(self.session, ("electrode_array",), ELECTRODE_ORDERS)
 
 
 @dataclass(frozen=True)
@@ -169,7 +265,13 @@ def _assess_why(bench: Workbench) -> str:
 
 
 def _cancel_why(bench: Workbench) -> str:
-    is_running = bench.session.is_open and bench.session.judgements.is_running
+    if not bench.session.is_open:
+        return "Nothing is running."
+    from planner.session.brushing import Brush
+    from planner.session.resecting import Line
+    from planner.session.scan_pairs import NextClick
+
+    is_running = bench.session.judgements.is_running
     is_marking = bench.placing.step != Step.IDLE or bench.outlining.mode != Outline.NONE
     is_marking |= bench.resecting.line != Line.NONE or bench.vessels.is_busy or bench.growing.is_closing
     is_marking |= bench.catheters.is_on or bench.painting.is_on
@@ -214,6 +316,10 @@ def _new_plan(bench: Workbench) -> None:
 
 
 def _cancel(bench: Workbench) -> None:
+    from planner.session.brushing import Brush
+    from planner.session.resecting import Line
+    from planner.session.scan_pairs import NextClick
+
     if bench.growing.is_closing:  # what the clicks have asked for goes on
         bench.growing.close_by_clicks(False)
         return
