@@ -140,6 +140,9 @@ def _because(told: Told, outward: FloatArray) -> str:
         return ""
     pulls.sort(key=lambda p: -p[0])
     named = [words for pull, words in pulls if pull >= NAMED_SHARE.value * pulls[0][0]]
+    subject = f"{told.miss.subject} " if told.miss is not None else ""
+    if named[0].startswith(subject):  # said once
+        named = [named[0], *(words.removeprefix(subject) for words in named[1:])]
     return f", because {' and '.join(named)}"
 
 

@@ -82,7 +82,7 @@ class Miss:
     @property
     def lateral_words(self) -> str:
         """Such as ``the zone of p1 lies 4.0 mm too far towards the left``; empty where not worth saying."""
-        return f"{self._zones} {self._lateral}" if self._lateral else ""
+        return f"{self.subject} {self._lateral}" if self._lateral else ""
 
     @property
     def words(self) -> str:
@@ -104,10 +104,11 @@ class Miss:
 
     @property
     def _deep(self) -> str:
-        return f"the tip of {self.zones.titles[0]} lies" if self.zones.is_tip else self._zones
+        return f"the tip of {self.zones.titles[0]} lies" if self.zones.is_tip else self.subject
 
     @property
-    def _zones(self) -> str:
+    def subject(self) -> str:
+        """Such as ``the zones of p1 and p2 together lie``."""
         titles = self.zones.titles
         if len(titles) == 1:
             return f"the zone of {titles[0]} lies"

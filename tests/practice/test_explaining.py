@@ -154,6 +154,8 @@ def test_deep_and_aside_are_one_sentence_with_the_structure_there(case: Case) ->
     assert miss.words == (
         "the zones of p1 and p2 together lie 3.0 mm too shallow and 4.0 mm too far towards the back"
     )
+    short = told(lessons(case, two, replace(exercise(case), most_instruments=2)), "margin").text
+    assert short.count("together lie") == 1, short
 
 
 @pytest.mark.parametrize("seed", range(6))
