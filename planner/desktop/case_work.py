@@ -90,7 +90,9 @@ class CaseWork:
         """Open what was dropped; with a case open, ask whether it belongs to it."""
         if self._window.session.is_open and not any(is_case_folder(p) for p in paths):
             names = ", ".join(p.name for p in paths[:3])
-            choices = ("Open as a case", "Add as structures", "Cancel")
+            choices: tuple[str, ...] = ("Open as a case", "Add as structures", "Cancel")
+            if self._window.session.is_aside:  # the case stays as it is meanwhile
+                choices = (choices[0], choices[-1])
             answer = ask(self._window, "What was dropped?", names, choices)
             if answer == "Cancel":
                 return

@@ -31,6 +31,11 @@ class Jobs(QObject):
         """Whether a job is under way."""
         return bool(self._running)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the jobs that are under way."""
+        return tuple(self._running)
+
     def start(
         self,
         kind: str,

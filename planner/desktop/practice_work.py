@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from planner.practice.revealing import Revealed
 
 
+#: Jobs that say nothing of a plan.
+OF_THE_CASE = ("surfaces", "measure", "practice_exercises", "practice_attempts")
+
+
 class PracticeWork(QObject):
     """Runs exercises in the window.
 
@@ -127,6 +131,8 @@ class PracticeWork(QObject):
     def _stage_changed(self) -> None:
         window, stage = self._window, self._stage
         is_on = self._practising.is_on
+        if stage == Stage.PLACE:
+            self._stop_others()
         if is_on:
             self._close_dialogs()
             window.status.forget_point()
@@ -154,6 +160,16 @@ class PracticeWork(QObject):
         exercise = self._practising.exercise
         assert exercise is not None
         return exercise
+
+    def _stop_others(self) -> None:
+        """What is under way would say something of the plan that waits behind, such as a report that is written."""
+        jobs, bench = self._window.jobs, self._window.bench
+        for kind in jobs.kinds:
+            if kind not in OF_THE_CASE:
+                jobs.cancel(kind)
+        for slow in (bench.suggesting, bench.suggesting_electrodes, bench.simulating):
+            if slow.is_running:
+                slow.cancel()
 
     def _close_dialogs(self) -> None:
         """What is open beside the window may show numbers of the plan."""
@@ -332,9 +348,12 @@ class PracticeWork(QObject):
             self._say(error)
             return
 
+        kept: list[tuple[Revealed, PlannerError | None]] = []
+
         def work(task: Task) -> tuple[Revealed, PlannerError | None]:
             revealed = judge(task.part(0.0, 0.95))
-            return revealed, practising.keep(revealed)
+            kept.append((revealed, practising.keep(revealed)))
+            return kept[0]
 
         def done(found: tuple[Revealed, PlannerError | None]) -> None:
             if practising.stage == Stage.JUDGED:  # else the exercise was left meanwhile
@@ -344,13 +363,19 @@ class PracticeWork(QObject):
             practising.go_back()
             self._say(error)
 
+        def cancelled() -> None:
+            if kept:  # too late: it is kept, and must not be once more
+                done(kept[0])
+            else:
+                practising.go_back()
+
         self._window.jobs.start(
             "practice",
             "Judging the attempt",
             work,
             done,
             failed,
-            on_cancelled=practising.go_back,
+            on_cancelled=cancelled,
         )
 
     def give_up(self) -> None:
@@ -385,6 +410,7 @@ class PracticeWork(QObject):
 
     def _show_unfinished(self) -> None:
         found, error = self._unfinished()
+        self._window.mark_practice()
         why = ""
         if found is not None and self._panel.exercises and self._known(found.exercise) is None:
             why = "Its exercise is not on this machine any more."

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
+from planner.io.document import DocumentKind, checked_document
 from planner.io.writing import write_atomically
 from planner.model.catheter import CatheterTarget, catheter_document, catheter_of_document
 from planner.model.electrode_array import ElectrodeArray
@@ -18,6 +19,7 @@ from planner.model.resection import Resection, resection_document, resection_of_
 
 SCHEMA = "liver-planner/plan"
 VERSION = 1
+_KIND = DocumentKind(SCHEMA, VERSION, "plan", "Choose a .plan.json file.")
 LARGEST_PLAN_BYTES = 16_000_000
 
 _Point = Annotated[list[float], msgspec.Meta(min_length=3, max_length=3)]
@@ -183,23 +185,7 @@ def decode_plan(text: str | bytes, where: str) -> Plan:
     InputRefused
         If it is no plan, holds unknown fields or numbers that are not finite, or is of a later version.
     """
-    try:
-        document = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputRefused(
-            "The plan is not valid JSON.", f"{where}: {error}", "Choose a .plan.json file."
-        ) from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputRefused("This file is not a plan.", where, f'A plan file says "schema": "{SCHEMA}".')
-    version = document.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputRefused("The plan does not say its version.", where, "Save it again with Liver Planner.")
-    if version > VERSION:
-        raise InputRefused(
-            f"The plan was written by a later version of Liver Planner (format {version}).",
-            where,
-            f"Update Liver Planner; this one reads formats up to {VERSION}.",
-        )
+    document = checked_document(text, where, _KIND)
     _check_kinds(document, where)
     try:
         record = msgspec.convert(document, _PlanRecord)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
+from planner.io.document import DocumentKind, checked_document
 from planner.practice.attempts import LANDED, PLANNED, Attempt, AttemptStep
 from planner.practice.instrument_table import InstrumentTable, KeptInstruments
 from planner.practice.scoring import Measured, Score, ScorePart
@@ -16,6 +17,7 @@ from planner.practice.scoring import Measured, Score, ScorePart
 SCHEMA = "liver-planner/attempt"
 VERSION = 1
 _COPY = "Take a copy of the file that is whole."
+_KIND = DocumentKind(SCHEMA, VERSION, "attempt", _COPY)
 
 
 class StepRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,7 +96,7 @@ def decode_attempt(line: bytes, where: str) -> Attempt:
     InputRefused
         If it is no attempt, is damaged, holds fields that are not known, or is of a later version.
     """
-    document = checked_document(line, where, SCHEMA, VERSION, "attempt")
+    document = checked_document(line, where, _KIND)
     try:
         return _attempt_of(msgspec.convert(document, _AttemptRecord), where)
     except msgspec.ValidationError as error:
@@ -102,43 +104,6 @@ def decode_attempt(line: bytes, where: str) -> Attempt:
         raise InputRefused("A field of the attempt is wrong.", f"{where}: {reason}", _COPY) from None
     except InvalidValue as error:
         raise InputRefused(error.what, f"{where}: {error.thing}", error.todo or _COPY) from None
-
-
-def checked_document(text: bytes, where: str, schema: str, latest: int, word: str) -> dict[str, Any]:
-    """The JSON document of a schema, of a version that can be read.
-
-    Parameters
-    ----------
-    text, where
-        JSON, and the file it comes from.
-    schema, latest
-        What it must say it is, and the latest version that is known.
-    word
-        What people call it.
-
-    Raises
-    ------
-    InputRefused
-        If it is anything else.
-    """
-    try:
-        document = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputRefused(
-            f"The {word} is damaged, or was not written to its end.", f"{where}: {error}", _COPY
-        ) from None
-    if not isinstance(document, dict) or document.get("schema") != schema:
-        raise InputRefused(f"This is no {word}.", where, f'A document of one says "schema": "{schema}".')
-    version = document.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputRefused(f"The {word} does not say its version.", where, _COPY)
-    if version > latest:
-        raise InputRefused(
-            f"The {word} was written by a later version of Liver Planner (format {version}).",
-            where,
-            f"Update Liver Planner; this one reads formats up to {latest}.",
-        )
-    return document
 
 
 def step_rows(steps: Iterable[AttemptStep], table: InstrumentTable) -> list[dict[str, Any]]:

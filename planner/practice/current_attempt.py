@@ -12,9 +12,10 @@ from typing import Any, Literal
 import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue, PlannerError
+from planner.io.document import DocumentKind, checked_document
 from planner.io.writing import write_atomically
 from planner.model.plan import Plan
-from planner.practice.attempt_document import StepRecord, checked_document, step_rows, steps_of
+from planner.practice.attempt_document import StepRecord, step_rows, steps_of
 from planner.practice.attempts import Attempt, AttemptStep, check_seed, check_steps, utc_moment
 from planner.practice.exercise import Exercise
 from planner.practice.instrument_table import InstrumentTable, KeptInstruments
@@ -23,6 +24,7 @@ from planner.practice.scoring import Measured, Score
 
 SCHEMA = "liver-planner/current-attempt"
 VERSION = 1
+_KIND = DocumentKind(SCHEMA, VERSION, "open attempt")
 FILE_NAME = "current-attempt.json"
 #: What a file that cannot be read is called once another attempt is begun.
 UNREADABLE_NAME = "current-attempt.unreadable.json"
@@ -291,7 +293,7 @@ def decode_current(text: bytes, where: str) -> CurrentAttempt:
     InputRefused
         If it is none, is damaged, holds fields that are not known, or is of a later version.
     """
-    document = checked_document(text, where, SCHEMA, VERSION, "open attempt")
+    document = checked_document(text, where, _KIND)
     todo = "Give it up; the file is kept beside."
     try:
         record = msgspec.convert(document, _Record)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from planner.base.errors import InputRefused, InvalidValue
+from planner.io.document import DocumentKind, checked_document
 from planner.io.plan_file import decode_plan, encode_plan
 from planner.io.writing import write_atomically
 from planner.model.plan import Plan
@@ -25,6 +26,7 @@ from planner.practice.exercise import CaseMark, Conditions, Exercise, Reference
 SCHEMA = "liver-planner/exercise"
 VERSION = 1
 SUFFIX = ".exercise.json"
+_KIND = DocumentKind(SCHEMA, VERSION, "exercise", f"Choose a {SUFFIX} file that is whole.")
 LARGEST_EXERCISE_BYTES = 16_000_000
 #: A packed plan never unpacks to more: what is larger was not packed by this planner.
 LARGEST_PLAN_BYTES = 16_000_000
@@ -135,25 +137,7 @@ def decode_exercise(text: str | bytes, where: str) -> Exercise:
         If it is no exercise, holds unknown fields, is of a later version, names a device that is not in the
         library, has no reference, or its reference is damaged or does not keep to the exercise.
     """
-    try:
-        document = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputRefused(
-            "The exercise is not valid JSON.", f"{where}: {error}", f"Choose a {SUFFIX} file that is whole."
-        ) from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputRefused("This file is no exercise.", where, f'An exercise says "schema": "{SCHEMA}".')
-    version = document.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise InputRefused(
-            "The exercise does not say its version.", where, "Save it again with Liver Planner."
-        )
-    if version > VERSION:
-        raise InputRefused(
-            f"The exercise was written by a later version of Liver Planner (format {version}).",
-            where,
-            f"Update Liver Planner; this one reads formats up to {VERSION}.",
-        )
+    document = checked_document(text, where, _KIND)
     try:
         return _exercise_of(msgspec.convert(document, _ExerciseRecord), where)
     except msgspec.ValidationError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
-from planner.base.errors import InputRefused, InvalidValue, PlannerError
+from planner.base.errors import InvalidValue, PlannerError
 from planner.practice.exercise import LEVELS, Exercise
 from planner.practice.exercise_file import SUFFIX, read_exercise, write_exercise
 from planner.practice.profiles import practice_folder
@@ -112,7 +112,7 @@ class ExerciseFolder:
         PlannerError
             If one that comes with the planner has its id, or the folder cannot be written.
         """
-        exercise = _read_file(path)
+        exercise = read_exercise(path)
         if exercise not in self.read().exercises:
             self.keep(exercise, replace=replace)
         return exercise
@@ -181,7 +181,7 @@ class ExerciseFolder:
             return {}, (trouble,)
         for path in paths:
             try:
-                found = _read_file(path)
+                found = read_exercise(path)
                 _check_free(found, shipped_exercises(), "one that comes with the planner", path)
                 _check_free(found, own.values(), "another one", path)
             except PlannerError as error:
@@ -199,17 +199,6 @@ class ExerciseFolder:
             n += 1
             path = self.folder / f"{name}-{n}{SUFFIX}"
         return path
-
-
-def _read_file(path: Path) -> Exercise:
-    try:
-        return read_exercise(path)
-    except RecursionError:  # brackets in brackets without end
-        raise InputRefused(
-            "The exercise is nested too deeply to be one.",
-            str(path),
-            f"Choose a {SUFFIX} file that is whole.",
-        ) from None
 
 
 def _is_exercise(path: Path) -> bool:

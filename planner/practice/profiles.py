@@ -138,6 +138,17 @@ class Profiles:
         found = read_attempts(self._there(name))
         return replace(found, attempts=tuple(replace(a, profile=name) for a in found.attempts))
 
+    def holds(self, name: str, exercise: str, started: str, seed: int) -> bool:
+        """Whether an attempt of a profile is kept already, as where the program ended right after that.
+
+        Raises
+        ------
+        InputRefused
+            If the profile's file cannot be read.
+        """
+        kept = self.attempts(name).attempts if name in self.names() else ()
+        return any((a.exercise, a.started, a.seed) == (exercise, started, seed) for a in kept)
+
     def add(self, name: str, attempt: Attempt) -> None:
         """Keep an attempt at the end of a profile's file, on the disk when this returns.
 

@@ -73,6 +73,8 @@ class Practising:
         self.not_kept: PlannerError | None = None
         self._hides_plan = False
         self._before = Stage.CHOOSE
+        #: When the unfinished attempt was begun that is known not to be kept.
+        self._found = ""
         self._recorder: AttemptRecorder | None = None
         self._image = ""
         session.plan_changed.connect(self._plan_changed)
@@ -190,8 +192,21 @@ class Practising:
     # beginning and ending ------------------------------------------------------------------
 
     def unfinished(self) -> CurrentAttempt | None:
-        """The attempt that was open when the program ended; raises `InputRefused` where it cannot be read."""
-        return self.journal.read() if not self.is_blind else None
+        """The attempt that was open when the program ended; one that was committed just then is put away.
+
+        Raises
+        ------
+        PlannerError
+            If it, or the attempts of its profile, cannot be read, or it cannot be put away.
+        """
+        found = self.journal.read() if not self.is_blind else None
+        if found is None or found.started == self._found:
+            return found
+        if self.profiles.holds(found.profile, found.exercise, found.started, found.seed):
+            self.journal.discard()
+            return None
+        self._found = found.started
+        return found
 
     def begin(self, exercise: Exercise, profile: str, seed: int | None = None) -> None:
         """Begin an attempt: an empty plan on the exercise's case, judged by nobody.
@@ -414,8 +429,10 @@ class Practising:
         """
         if self._recorder is not None:
             self._recorder.finish()
+        attempt = revealed.attempt
         try:
-            self.profiles.add(revealed.attempt.profile, revealed.attempt)
+            if not self.profiles.holds(attempt.profile, attempt.exercise, attempt.started, attempt.seed):
+                self.profiles.add(attempt.profile, attempt)
             self.journal.discard()
         except PlannerError as error:
             return error

@@ -134,7 +134,7 @@ def test_a_score_has_its_parts_and_is_that_of_the_window(
         (("balls.exercise.json", "own.plan.json"), "needs its case"),
         (("balls.exercise.json", "own.plan.json", "--case", "nowhere"), "not a case folder"),
         (("own.plan.json", "own.plan.json", "--case", "case"), "no exercise"),
-        (("balls.exercise.json", "balls.exercise.json", "--case", "case"), "not a plan"),
+        (("balls.exercise.json", "balls.exercise.json", "--case", "case"), "no plan"),
         (("none.exercise.json", "own.plan.json"), "cannot be read"),
         (("no-such-exercise", "own.plan.json"), "no such exercise"),
         (("small-and-central", "own.plan.json", "--case", "case"), "another case"),

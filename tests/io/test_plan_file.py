@@ -52,7 +52,7 @@ def test_the_form_of_the_design_can_be_read() -> None:
         (lambda d: d["instruments"][0].update(kind="particle_beam"), "kind"),
         (lambda d: d["instruments"].append(d["instruments"][0]), "share an id"),
         (lambda d: d.pop("case_id"), "case_id"),
-        (lambda d: d.update(schema="other"), "not a plan"),
+        (lambda d: d.update(schema="other"), "no plan"),
     ],
 )
 def test_wrong_plans_are_refused_naming_the_field(change: Any, words: str) -> None:

@@ -80,6 +80,8 @@ def hands(qapp: object, tmp_path: Path) -> Iterator[Callable[[int, int], object]
 
     yield open_window
     for window in windows:
+        if window.bench.practising.is_on:
+            window.bench.practising.end()
         if window.session.is_open:
             window.session.give_up_unsaved()
             window.session.change_plan("end of test", window.session.plan)

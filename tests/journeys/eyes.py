@@ -24,13 +24,21 @@ _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataR
 _NUMBER = re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])")
 
 
-def said(but: Iterable[QWidget] = ()) -> dict[str, str]:
-    """All texts of all widgets and actions there are, without markup, with where each stands."""
+def said(but: Iterable[QWidget] = (), seen_alone: bool = False) -> dict[str, str]:
+    """All texts of all widgets and actions there are, without markup, with where each stands.
+
+    Parameters
+    ----------
+    but
+        Widgets that are left out.
+    seen_alone
+        Whether only widgets that can be seen now are read, which is faster.
+    """
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     left_out = tuple(but)
     found: dict[str, str] = {}
     for widget in QApplication.allWidgets():
-        if widget in left_out:
+        if widget in left_out or (seen_alone and not widget.isVisible()):
             continue
         where = f"{type(widget).__name__} '{widget.objectName()}'"
         where += "" if widget.isVisible() else " (hidden)"
@@ -77,9 +85,9 @@ def _of_widget(widget: QWidget) -> Iterator[str]:
         yield widget.toPlainText()
     if isinstance(widget, QTabBar):
         yield from (f"{widget.tabText(n)} {widget.tabToolTip(n)}" for n in range(widget.count()))
-    if isinstance(widget, QComboBox):
-        yield from _of_model(widget.model())
-    elif isinstance(widget, QAbstractItemView) and widget.model() is not None:
+    if isinstance(widget, QComboBox) or (
+        isinstance(widget, QAbstractItemView) and widget.model() is not None
+    ):
         yield from _of_model(widget.model())
 
 

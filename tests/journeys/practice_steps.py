@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
+from steps import button
 
 from planner.model.case import Case
 from planner.model.plan import Plan
@@ -50,14 +51,10 @@ def to_practice(hand: Any, name: str = "Anna") -> None:
     window = hand.window
     if name not in window.bench.practising.profiles.names():
         window.bench.practising.profiles.create(name)
-    hand.click(window.mode_buttons.button(next(n for n in range(20) if _is_practice(window, n))))
+    hand.click(button(window, "mode_practice"))
+    assert window.is_in("practice_panel")
     window.practice_panel.profile.choose(name)
     hand.wait(lambda: not window.jobs.is_running, "exercises and attempts to be read")
-
-
-def _is_practice(window: Any, number: int) -> bool:
-    button = window.mode_buttons.button(number)
-    return button is not None and button.objectName() == "mode_practice"
 
 
 def place_by_mouse(hand: Any, towards_mm: tuple[float, float, float] = TOWARDS_ENTRY_MM) -> str:

@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 from eyes import leaks, numbers, said
+from practice_steps import HIDDEN, LESION, exercise_on, own_folders, place_by_mouse, to_practice
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QPushButton, QWidget
-from practice_steps import HIDDEN, LESION, exercise_on, own_folders, place_by_mouse, to_practice
 from steps import judged, opened
 
 from planner.base.log import log, start_log
 from planner.base.task import Task
-from planner.model.assessment import Assessment
+from planner.model.assessment import Assessment, Severity
 from planner.model.plan import Plan
 from planner.model.wording import value_text
+from planner.planning.arrays import SPACINGS
 from planner.practice.measuring import Scored, reference_answer_of, score_plan
+from planner.practice.scoring import is_hazard
 from planner.scene.palette import MARGIN_CLASSES, rgb
 from planner.session.placing import center_of
 
@@ -82,9 +84,11 @@ def log_file(tmp_path: Path) -> Iterator[Path]:
             handler.close()
 
 
-def found_in(window: Any, secrets: Secrets) -> list[str]:
-    """Where a secret can be read; the mouse's own place is none."""
-    return leaks(said(but=[window.status.position]), secrets.numbers, secrets.words)
+def found_in(window: Any, secrets: Secrets, seen_alone: bool = False) -> list[str]:
+    """Where a secret can be read; the places of the mouse and of the trainee's needle are none."""
+    form = window.plan_panel.coordinates
+    own = (window.status.position, *form.findChildren(QWidget))
+    return leaks(said(own, seen_alone), secrets.numbers, secrets.words)
 
 
 def legend_pixels(window: Any) -> int:
@@ -187,10 +191,11 @@ def trigger_all(hand: Any, secrets: Secrets) -> set[str]:
         plan = session.recorded_plan
         action.trigger()
         hand.settle(0.05)
-        assert found_in(window, secrets) == [], id
+        assert found_in(window, secrets, seen_alone=True) == [], id
         assert window.bench.practising.is_blind, id
         for dialog in window.findChildren(QDialog):
             dialog.close()
+            dialog.deleteLater()
         window.bench.placing.cancel()
         if session.recorded_plan != plan:
             (session.redo if id == "undo" else session.undo)()
@@ -235,7 +240,8 @@ def test_nothing_that_judges_is_said_until_the_plan_is_committed(
     # What an empty plan shows is no secret; what the saved plan shows is, for it is the reference.
     reference = session.plan
     hand.key("ctrl+n")
-    secrets = Secrets(numbers(said()))
+    spacings = numbers(f"{r.low.source} {r.high.source}" for r in SPACINGS.values())
+    secrets = Secrets(numbers(said()) | spacings)
     hand.key("ctrl+z")
     judged(hand)
     exercise = exercise_on(session.case, reference)
@@ -246,16 +252,18 @@ def test_nothing_that_judges_is_said_until_the_plan_is_committed(
     hand.wait(lambda: legend_pixels(window) >= 60, "margins to be painted in 3D")
     assert gaps(window) > 0
 
-    # A window beside it, a map of entries, a word under the mouse: all goes when the exercise begins.
+    # A window beside it, a map of entries on its way, a word under the mouse: all goes as the exercise begins.
     hand.key("ctrl+shift+c")
     assert [w.objectName() for w in windows_beside(window)] == ["compareWindow"]
-    window.activateWindow()
+    windows_beside(window)[0].move(100, 500)  # off the buttons of the modes
     window.choose_mode_of("paths")
-    hand.wait(lambda: window.bench.accessing.answer is not None, "the map of entries")
+    hand.settle(0.6)
+    assert window.jobs.is_running
     to_practice(hand)
     vein = center_of(session.case.structures, HIDDEN)
     window._hovered(vein)
     assert HIDDEN in window.status.place.text()
+    edits = session.unfinished_edits()
     window.practice_work.begin(exercise)
     hand.wait(lambda: not window.jobs.is_running, "the case to be shown otherwise")
     check_blind(window, secrets)
@@ -287,13 +295,13 @@ def test_nothing_that_judges_is_said_until_the_plan_is_committed(
     press_dead_keys(hand, own_sample)
 
     # What is on the disk meanwhile.
-    practising._finish_writing()
+    hand.wait(lambda: len(practising.journal.read().steps) == len(practising.current.steps), "all to be kept")
     kept = [p.read_text(errors="replace") for p in (practising.journal.path, log_file) if p.exists()]
     assert practising.journal.path.parent == practice
     assert leaks(dict.fromkeys(kept, "disk"), secrets.numbers, secrets.words) == []
     for value in (v for a in reference.applicators for v in (*a.entry_lps_mm, *a.tip_lps_mm)):
         assert not any(f"{value!r}" in text for text in kept)
-    assert session.unfinished_edits() == ()
+    assert session.unfinished_edits() == edits
     assert QApplication.clipboard().text() == "nothing yet"
 
     # Committed: the same search finds it all.
@@ -307,7 +315,9 @@ def test_nothing_that_judges_is_said_until_the_plan_is_committed(
     points = practising.revealed.attempt.score.parts
     for part in points:
         assert any(f"{part.points:.1f} of {part.most:g}" in text for text in texts), part.id
-    for finding in lying.answer.findings:
+    hazards = [f for f in lying.answer.findings if f.severity != Severity.INFO and is_hazard(f.rule)]
+    assert hazards
+    for finding in hazards:
         assert any(finding.text in text for text in texts), finding.text
     hand.wait(lambda: legend_pixels(window) >= 60, "margins to be painted in 3D")
     assert gaps(window) > 0

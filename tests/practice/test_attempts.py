@@ -140,10 +140,10 @@ def test_damaged_and_future_documents_are_refused_in_three_parts() -> None:
     whole = json.loads(encode_attempt(rich()))
     part = whole["score"]["parts"][0]
     cases: list[tuple[bytes, str]] = [
-        (b"", "damaged, or was not written"),
-        (b"{]", "damaged, or was not written"),
-        (b'{"schema": "\xff"}', "damaged, or was not written"),
-        (b"[" * 100_000, "damaged, or was not written"),
+        (b"", "damaged, or not written"),
+        (b"{]", "damaged, or not written"),
+        (b'{"schema": "\xff"}', "damaged, or not written"),
+        (b"[" * 100_000, "damaged, or not written"),
         (b"[]", "no attempt"),
         (b'{"schema": "liver-planner/plan", "version": 1}', "no attempt"),
         (edited(version="1"), "does not say its version"),

@@ -168,7 +168,7 @@ def test_a_damaged_reference_is_refused(words: str) -> None:
 def test_a_reference_that_is_no_plan_or_unpacks_without_end_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "not a plan" in refused(changed(references=[{"title": "e", "packed": packed("{}")}])).what
+    assert "no plan" in refused(changed(references=[{"title": "e", "packed": packed("{}")}])).what
     nothing = packed(encode_plan(replace(probe_plan(), instruments=())))
     assert "empty plan" in refused(changed(references=[{"title": "e", "packed": nothing}])).what
     monkeypatch.setattr(exercise_file, "LARGEST_PLAN_BYTES", 1000)
