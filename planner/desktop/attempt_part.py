@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from planner.desktop.array_part import ArrayPart
 from planner.desktop.instrument_list import PLACING_WORDS, InstrumentList
@@ -26,6 +26,12 @@ from planner.session.practising import Stage
 
 #: Where electrodes are placed; the others place probes.
 ARRAY_MODULE = "electroporation"
+TABLE_WORDS = (
+    "The control scan shows the metal of the needles as they lie. Look, then accept, or put one in again; a"
+    " needle you drag is put in again there."
+)
+#: Said once a needle is placed.
+MOVING_WORDS = "Drag its tip, entry or shaft in a slice to move it. Ctrl+Z takes a step back."
 
 
 class AttemptPart(QWidget):
@@ -53,6 +59,7 @@ class AttemptPart(QWidget):
         column.setContentsMargins(0, 4, 0, 10)
         column.setSpacing(4)
         column.addWidget(self._task_card())
+        column.addWidget(self._table())
         self._title = heading("Your needles")
         column.addWidget(self._title)
         self.list = InstrumentList(bench)
@@ -69,7 +76,6 @@ class AttemptPart(QWidget):
         self.arrays = ArrayPart(bench)
         self.arrays.trouble.connect(self.trouble)
         column.addWidget(self.arrays)
-        column.addWidget(self._table())
         column.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -137,6 +143,11 @@ class AttemptPart(QWidget):
         self._table_words.setObjectName("tableWords")
         self._table_words.setContentsMargins(14, 0, 14, 2)
         column.addWidget(self._table_words)
+        self.plan_shown = QCheckBox("Draw your plan over the control scan")
+        self.plan_shown.setObjectName("planOverScan")
+        self.plan_shown.setToolTip("Take it off to see the metal of the needle alone")
+        self.plan_shown.toggled.connect(self.bench.practising.show_plan)
+        column.addWidget(inset(self.plan_shown))
         self._lying = QVBoxLayout()
         self._lying.setSpacing(0)
         column.addLayout(self._lying)
@@ -191,6 +202,8 @@ class AttemptPart(QWidget):
             self.list.rebuild()
             self.device_form.refresh()
         words = "" if is_array else PLACING_WORDS[self.bench.placing.step]
+        if not (is_array or words) and self.bench.session.plan.instruments:
+            words = MOVING_WORDS
         self._hint.setText(words)
         show(self._hint, bool(words))
         self._show_table()
@@ -227,12 +240,14 @@ class AttemptPart(QWidget):
             return
         count = landing.repositionings
         told = [
-            "The control scan shows the needles as they lie. Look, then accept, or put one in again.",
+            TABLE_WORDS,
             f"Put in again so far: {count}." if count else "",
         ]
         if landing.conditions.breath_mm:
             told.append("The liver lies where the breath took it: move the needle to where it is now.")
         self._table_words.setText(" ".join(t for t in told if t))
+        with QSignalBlocker(self.plan_shown):
+            self.plan_shown.setChecked(practising.shows_plan)
         clear_layout(self._lying)
         for needle in plan_needles(landing.planned):
             self._lying.addWidget(self._lying_row(needle.needle.id, needle.title))
@@ -257,12 +272,14 @@ class AttemptPart(QWidget):
         show(self.put_in, is_table)
         self.put_in.setText(f"Put in {' and '.join(pending)}" if pending else "Put the needles in")
         is_first = practising.stage == Stage.PLACE
-        self.put_in.setEnabled(not is_judged and not practising.why_not_go_on and (is_first or bool(pending)))
-        self.put_in.setProperty("primary", is_table and is_first)
-        self.put_in.style().polish(self.put_in)
-        self.commit.setText("Accept and commit" if is_table else "Commit")
         why = "Judging…" if is_judged else practising.why_not_commit
+        self.commit.setText("Accept and commit" if is_table else "Commit")
         self.commit.setEnabled(not why)
+        if self.put_in.hasFocus():  # disabled, it would hand the keys on to what gives up
+            self.commit.setFocus()
+        self.put_in.setEnabled(not is_judged and not practising.why_not_go_on and (is_first or bool(pending)))
+        self.put_in.setProperty("primary", is_table and (is_first or bool(pending)))
+        self.put_in.style().polish(self.put_in)
         self.give_up.setEnabled(not is_judged)
         self._body.setEnabled(not is_judged)
         self._why.setText(why)

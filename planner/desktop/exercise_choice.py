@@ -142,6 +142,10 @@ class ExerciseChoice(QWidget):
         self._chosen = id
         self._fill()
 
+    def restyle(self) -> None:
+        """Write what has colours of the theme."""
+        self._fill()
+
     def _fill(self) -> None:
         clear_layout(self._rows)
         for exercise in self.exercises:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from planner.desktop.pieces import SeverityMark, clear_layout, dim_label
+from planner.desktop.pieces import SeverityMark, clear_layout, dim_label, link_button
 from planner.desktop.theme import shown_theme, sign_color
 from planner.practice.lesson import KINDS, Lesson
 
+#: So many are shown at once, and all that cost points; the rest on demand.
+SHOWN = 8
+
 
 class LessonList(QFrame):
-    """One row a lesson."""
+    """One row a lesson, those that cost most first; where there are many, the last ones on demand."""
 
     place_asked = Signal(object)
 
@@ -29,12 +32,28 @@ class LessonList(QFrame):
     def show_lessons(self, lessons: tuple[Lesson, ...], stops: frozenset[str] = frozenset()) -> None:
         """Say other sentences; those that are the text of a stop have its sign."""
         clear_layout(self._rows)
-        for lesson in lessons:
-            row = LessonRow(lesson, lesson.text in stops)
+        in_order = sorted(lessons, key=lambda x: -(x.points_lost or 0.0))
+        rows = [LessonRow(lesson, lesson.text in stops) for lesson in in_order]
+        for row in rows:
             row.place_asked.connect(self.place_asked)
             self._rows.addWidget(row)
         if not lessons:
             self._rows.addWidget(dim_label("Nothing was lost.", wraps=True))
+        costly = sum((lesson.points_lost or 0.0) > 0 for lesson in lessons)
+        rest = rows[max(SHOWN, costly) :]
+        if len(rest) > 1:
+            for row in rest:
+                row.hide()
+            more = link_button(f"{len(rest)} more", "Show all there is to learn")
+            more.setObjectName("moreLessons")
+            more.clicked.connect(lambda _checked: self._show_all(more, rest))
+            self._rows.addWidget(more, 0, Qt.AlignmentFlag.AlignLeft)
+
+    @staticmethod
+    def _show_all(more: QPushButton, rest: list[LessonRow]) -> None:
+        more.hide()
+        for row in rest:
+            row.show()
 
 
 class LessonRow(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from planner.base.errors import PlannerError
@@ -13,6 +13,7 @@ from planner.desktop.profile_part import ProfilePart
 from planner.desktop.progress_part import ProgressPart
 from planner.desktop.reveal_part import RevealPart
 from planner.desktop.step_bar import StepBar
+from planner.desktop.theme import shown_theme
 from planner.practice.condition_words import clock_words
 from planner.practice.current_attempt import CurrentAttempt
 from planner.practice.exercise import Exercise
@@ -42,6 +43,7 @@ class PracticePanel(QWidget):
 
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._theme = shown_theme()
         self.setObjectName("sidePanel")
         self.bench = bench
         self.exercises: tuple[Exercise, ...] = ()
@@ -142,6 +144,15 @@ class PracticePanel(QWidget):
         """Show one of `PAGES`."""
         self.pages.choose(number)
         self.lists.setCurrentIndex(number)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._theme is not shown_theme():
+            self._theme = shown_theme()
+            self.choice.restyle()
+            self.attempt.rebuild()
+            self.reveal.restyle()
 
     def refresh(self) -> None:
         """Show the stage as it is now."""

@@ -85,7 +85,7 @@ class RevealPart(QWidget):
         self._all_column = QVBoxLayout(self._all)
         self._all_column.setContentsMargins(0, 0, 0, 0)
         self._all_column.setSpacing(2)
-        show(self._all, False)
+        self._all.hide()  # said outright: what was never hidden is shown with its parent
         column.addWidget(self._all)
         column.addStretch(1)
         outer = QVBoxLayout(self)
@@ -96,6 +96,7 @@ class RevealPart(QWidget):
         outer.addLayout(self._footer())
         self._next = ""
         self._shown: Revealed | None = None
+        self._manifest: Manifest | None = None
 
     # building ------------------------------------------------------------------------------
 
@@ -166,7 +167,7 @@ class RevealPart(QWidget):
         self.planned = QCheckBox("As you planned it, before the table")
         self.planned.setObjectName("showPlanned")
         self.planned.setStyleSheet(f"border-bottom: 2px solid {PLANNED_COLOR};")
-        column.addWidget(self.planned)
+        column.addWidget(self.planned, 0, Qt.AlignmentFlag.AlignLeft)
         for box in (self.reference, self.planned):
             box.toggled.connect(lambda _on: self.overlay_asked.emit())
         self.which.activated.connect(lambda _n: self.overlay_asked.emit())
@@ -201,12 +202,10 @@ class RevealPart(QWidget):
         """Show another attempt."""
         if revealed is self._shown:
             return
-        self._shown = revealed
+        self._shown, self._manifest = revealed, manifest
         attempt, exercise = revealed.attempt, revealed.exercise
         self._title.setText(f"{exercise.title} · {clock_words(attempt.seconds)}")
-        self._show_score(attempt.score)
-        stops = frozenset(f.text for f in revealed.scored.answer.findings if f.severity == Severity.STOP)
-        self.lessons.show_lessons(revealed.lessons, stops)
+        self.restyle()
         self.which.clear()
         for reference in exercise.references:
             self.which.addItem(f"{reference.title[:1].upper()}{reference.title[1:]}")
@@ -215,9 +214,18 @@ class RevealPart(QWidget):
         self.planned.setChecked(False)
         self._alternative.setText(revealed.alternative)
         self.replay.show_steps(attempt.steps)
-        self._fill_numbers(revealed, manifest)
         self.show_next(None)
         self._area.verticalScrollBar().setValue(0)
+
+    def restyle(self) -> None:
+        """Write what has colours of the theme."""
+        revealed, manifest = self._shown, self._manifest
+        if revealed is None or manifest is None:
+            return
+        self._show_score(revealed.attempt.score)
+        stops = frozenset(f.text for f in revealed.scored.answer.findings if f.severity == Severity.STOP)
+        self.lessons.show_lessons(revealed.lessons, stops)
+        self._fill_numbers(revealed, manifest)
 
     def show_not_kept(self, words: str) -> None:
         """Say that the attempt could not be kept, and why; empty where it is."""
@@ -242,8 +250,8 @@ class RevealPart(QWidget):
         words = "Passed" if score.is_passed else "Not passed"
         told = f"{words}: {score.pass_points:g} of 100 points are needed."
         if score.capped_by:
-            rules = ", ".join(r.replace("_", " ") for r in score.capped_by)
-            told = f"{words}: stopped by {rules}. Whatever else is good, a stop is not passed."
+            rules = ", ".join(r.replace("_", " ") for r in dict.fromkeys(score.capped_by))
+            told = f"{words}: {rules}. Whatever else is good, that stops it."
         self._verdict.setText(told)
         clear_layout(self._parts)
         for n, part in enumerate(score.parts):

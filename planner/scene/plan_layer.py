@@ -8,7 +8,8 @@ import numpy as np
 
 from planner.model.assessment import Surface
 from planner.model.geometry import FloatArray
-from planner.model.plan import Plan
+from planner.model.plan import Plan, Point
+from planner.model.points import as_point
 from planner.planning.plan_needles import plan_needles
 from planner.scene.instruments import DrawnZone, drawn_foci, drawn_probes
 from planner.scene.layers import Ball, Dot, Lines, Mesh, SliceMarks, SpacePart, Tube
@@ -16,6 +17,8 @@ from planner.scene.planes import PlaneStack
 
 #: A shaft in 3D is drawn so thick; a zone is seen through.
 SHAFT_MM, TIP_MM, ZONE_OPACITY = 0.9, 1.6, 0.22
+#: The word stands on the shaft, so far outside the zones; where none are drawn, so far from the tip.
+CLEAR_MM, BARE_MM = 8.0, 45.0
 #: Rings and sectors of a zone's mesh.
 RINGS, SECTORS = 16, 32
 
@@ -30,7 +33,7 @@ class PlanLayer:
     color
         Of all of it, ``#rrggbb``.
     label
-        A word at the first tip.
+        A word on the first shaft, clear of the zones.
     shows_zones
         Whether zones are drawn.
     """
@@ -54,11 +57,23 @@ class PlanLayer:
         rims = [_rim(outline) for outline in outlines if outline is not None]
         if rims:
             lines.append(Lines(np.concatenate(rims), self._color, 1.6))
-        dots = tuple(
-            Dot((float(x), float(y), float(z)), self._color, 3.5, True, "" if n else self._label)
-            for n, (_, (x, y, z)) in enumerate(self._needles)
-        )
-        return SliceMarks(lines=tuple(lines), dots=dots)
+        dots = [Dot(as_point(tip), self._color, 3.5, True) for _, tip in self._needles]
+        if self._label and self._needles:
+            dots.append(Dot(self._label_lps_mm, self._color, 1.0, label=self._label))
+        return SliceMarks(lines=tuple(lines), dots=tuple(dots))
+
+    @cached_property
+    def _label_lps_mm(self) -> Point:
+        """On the first shaft behind all zones: over the lesion a word would hide what is looked at."""
+        entry, tip = self._needles[0]
+        length_mm = float(np.linalg.norm(entry - tip))
+        back = (entry - tip) / length_mm
+        ends = [
+            float((np.array(z.center_lps_mm) - tip) @ back) + max(z.along_mm, z.across_mm)
+            for z in self._zones
+        ]
+        away_mm = max(ends) + CLEAR_MM if ends else BARE_MM
+        return as_point(tip + min(away_mm, length_mm) * back)
 
     def in_space(self) -> tuple[SpacePart, ...]:
         """Shafts, tips, and zones one sees through."""
