@@ -45,8 +45,10 @@ def warm_up() -> None:
     def load() -> None:
         import planner.scene.space
         from planner.compute.loading import load_numerics
+        from planner.session import tools
 
         assert planner.scene.space
+        assert tools
         load_numerics()
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()

@@ -251,6 +251,8 @@ class PulseForm(QWidget):
         field.setSingleStep(step)
         field.setSuffix(suffix)
         field.setKeyboardTracking(False)
+        # A field that keeps the focus keeps Ctrl+Z to itself.
+        field.lineEdit().returnPressed.connect(field.clearFocus)
         field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         field.valueChanged.connect(lambda value: self._do(lambda: run(value)))
         return field

@@ -21,14 +21,15 @@ from planner.desktop.pieces import (
 from planner.desktop.probe_form import DeviceForm
 from planner.planning.plan_needles import plan_needles
 from planner.practice.condition_words import clock_words, condition_words
+from planner.practice.exercise import needle_count
 from planner.session.actions import Workbench
 from planner.session.practising import Stage
 
 #: Where electrodes are placed; the others place probes.
 ARRAY_MODULE = "electroporation"
 TABLE_WORDS = (
-    "The control scan shows the metal of the needles as they lie. Look, then accept, or put one in again; a"
-    " needle you drag is put in again there."
+    "The control scan shows the metal of the needles as they lie. Look, then accept; or put one in again, or drag"
+    " it to where it should lie and put it in there."
 )
 #: Said once a needle is placed.
 MOVING_WORDS = "Drag its tip, entry or shaft in a slice to move it. Ctrl+Z takes a step back."
@@ -198,6 +199,7 @@ class AttemptPart(QWidget):
         self.device_form.allowed = exercise.devices
         if is_array:
             self.arrays.refresh()
+            self._limit_arrays()
         else:
             self.list.rebuild()
             self.device_form.refresh()
@@ -209,6 +211,19 @@ class AttemptPart(QWidget):
         self._show_table()
         self._show_ways()
         self.show_time()
+
+    def _limit_arrays(self) -> None:
+        """No more electrodes than the exercise allows."""
+        exercise, bench = self.bench.practising.exercise, self.bench
+        assert exercise is not None
+        left = exercise.most_instruments - needle_count(bench.session.plan)
+        why = (
+            "" if left >= bench.electrodes.count else f"This exercise allows {max(left, 0)} more electrodes."
+        )
+        for button in (self.arrays.add, self.arrays.aim):
+            if why:
+                button.setEnabled(False)
+            button.setToolTip(why or "Click the lesion, then the entry on the skin")
 
     def show_moved(self) -> None:
         """Take over what is being dragged."""
@@ -267,20 +282,20 @@ class AttemptPart(QWidget):
         practising = self.bench.practising
         exercise = practising.exercise
         assert exercise is not None
-        is_table, is_judged = exercise.conditions.is_table, practising.stage == Stage.JUDGED
+        is_table, is_held = exercise.conditions.is_table, practising.holds_plan
         pending = practising.pending
         show(self.put_in, is_table)
         self.put_in.setText(f"Put in {' and '.join(pending)}" if pending else "Put the needles in")
         is_first = practising.stage == Stage.PLACE
-        why = "Judging…" if is_judged else practising.why_not_commit
+        why = "Judging…" if practising.stage == Stage.JUDGED else practising.why_not_commit
         self.commit.setText("Accept and commit" if is_table else "Commit")
         self.commit.setEnabled(not why)
         if self.put_in.hasFocus():  # disabled, it would hand the keys on to what gives up
             self.commit.setFocus()
-        self.put_in.setEnabled(not is_judged and not practising.why_not_go_on and (is_first or bool(pending)))
+        self.put_in.setEnabled(not is_held and not practising.why_not_go_on and (is_first or bool(pending)))
         self.put_in.setProperty("primary", is_table and (is_first or bool(pending)))
         self.put_in.style().polish(self.put_in)
-        self.give_up.setEnabled(not is_judged)
-        self._body.setEnabled(not is_judged)
+        self.give_up.setEnabled(not is_held)
+        self._body.setEnabled(not is_held)
         self._why.setText(why)
         show(self._why, bool(why))

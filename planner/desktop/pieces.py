@@ -59,8 +59,12 @@ def link_button(text: str, tip: str = "") -> QPushButton:
 
 
 def show(widget: QWidget, is_shown: bool) -> None:
-    """Show or hide; asking Qt for what is so already costs a layout each time."""
-    if widget.isHidden() == is_shown:
+    """Show or hide; asking Qt for what is so already costs a layout each time.
+
+    A widget nobody has shown or hidden yet says it is hidden, and would come up with its parent.
+    """
+    is_settled = widget.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+    if widget.isHidden() == is_shown or not is_settled:
         widget.setVisible(is_shown)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from planner.practice.exercise import Conditions
 from planner.practice.landing import Landing
 from planner.practice.revealing import Revealed
-from planner.scene.palette import PLANNED_COLOR, REFERENCE_COLOR
+from planner.scene.palette import LYING_COLOR, PLANNED_COLOR, REFERENCE_COLOR
 from planner.scene.plan_layer import PlanLayer, SpaceAlone
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class PracticeViews:
         """In 3D, where there is no scan, the needles stand as they lie beside the plan."""
         layer = None
         if landing is not None:
-            layer = SpaceAlone(PlanLayer(landing.scanned, PLANNED_COLOR, shows_zones=False))
+            layer = SpaceAlone(PlanLayer(landing.scanned, LYING_COLOR, shows_zones=False))
         self._window.views.show_layer(LYING, layer)
 
     def show_answer(self, revealed: Revealed) -> None:

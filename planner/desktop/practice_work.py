@@ -15,6 +15,7 @@ from planner.base.task import Task
 from planner.desktop.messages import ask, show_error
 from planner.desktop.practice_files import PracticeFiles
 from planner.desktop.practice_views import PracticeViews
+from planner.model.plan import Point
 from planner.practice.attempt_file import write_attempts
 from planner.practice.attempts import Attempt
 from planner.practice.current_attempt import CurrentAttempt
@@ -63,7 +64,7 @@ class PracticeWork(QObject):
         window.session.dragged.connect(self._dragged)
         window.bench.placing.changed.connect(self._refresh_attempt)
         panel.trouble.connect(self._say)
-        panel.place_asked.connect(window.go_to)
+        panel.place_asked.connect(self._look_at)
         panel.profile.chosen.connect(self._profile_chosen)
         panel.progress.exercise_asked.connect(self._show_exercise)
         panel.progress.attempt_chosen.connect(self.look_back)
@@ -77,8 +78,8 @@ class PracticeWork(QObject):
         panel.discard_asked.connect(self._discard)
         panel.teacher_asked.connect(self.files.show_teacher)
         panel.attempt.action_asked.connect(window.run_id)
-        panel.attempt.put_in_asked.connect(lambda: self._try(practising.put_in))
-        panel.attempt.again_asked.connect(lambda id: self._try(partial(practising.put_in_again, id)))
+        panel.attempt.put_in_asked.connect(self.put_in)
+        panel.attempt.again_asked.connect(self.put_in)
         panel.attempt.commit_asked.connect(self.commit)
         panel.attempt.give_up_asked.connect(self.give_up)
         panel.reveal.overlay_asked.connect(self._show_overlays)
@@ -146,6 +147,9 @@ class PracticeWork(QObject):
             self._clock.stop()
         if stage == Stage.PLACE:
             window.go_to(center_of(window.session.case.structures, self._exercise.lesion))
+        elif stage == Stage.TABLE and self._practising.landing is not None:
+            # Where the middle of the lesion lies in the control scan.
+            self._look_at(center_of(window.session.case.structures, self._exercise.lesion))
         elif stage == Stage.CHOOSE:
             self._give_devices_back()
             self._read_attempts()
@@ -311,6 +315,28 @@ class PracticeWork(QObject):
         else:
             self._open_case(found.case_id, exercise.case.is_sample, self.resume)
 
+    def put_in(self, again: str = "") -> None:
+        """Put needles in, or one of them again; the control scan is made off the window's thread."""
+        practising = self._practising
+        try:
+            make = practising.putting_in(again)
+        except PlannerError as error:
+            self._say(error)
+            return
+
+        def failed(error: PlannerError) -> None:
+            practising.stop_putting_in()
+            self._say(error)
+
+        self._window.jobs.start(
+            "practice",
+            "Putting the needles in",
+            lambda _task: make(),
+            practising.lie,
+            failed,
+            on_cancelled=practising.stop_putting_in,
+        )
+
     def look_back(self, attempt: Attempt) -> None:
         """Show an attempt that is kept, with the score it was given then."""
         exercise, session = self._known(attempt.exercise), self._window.session
@@ -459,9 +485,17 @@ class PracticeWork(QObject):
         self._read_attempts()
         self._views.show_answer(revealed)
         self._show_overlays()
-        first = next((x.where_lps_mm for x in revealed.lessons if x.where_lps_mm is not None), None)
-        if first is not None:
-            window.go_to(first)
+        told = [x for x in revealed.lessons if x.where_lps_mm is not None]
+        if told:
+            self._look_at(max(told, key=lambda x: x.points_lost or 0.0).where_lps_mm)
+
+    def _look_at(self, lps_mm: Point | None) -> None:
+        """Take all views to a place, near enough to tell two plans apart."""
+        if lps_mm is not None:
+            from planner.desktop.close_look import look_closely
+
+            self._window.go_to(lps_mm)
+            look_closely(self._window.views, lps_mm)
 
     def _show_overlays(self) -> None:
         revealed, part = self._practising.revealed, self._panel.reveal

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
@@ -148,6 +149,10 @@ class DeviceForm(QWidget):
         field.setSingleStep(step)
         field.setSuffix(suffix)
         field.setKeyboardTracking(False)
+        # What is typed beside the table's range goes to its end, not back to what stood there.
+        field.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
+        # A field that keeps the focus keeps Ctrl+Z to itself.
+        field.lineEdit().returnPressed.connect(field.clearFocus)
         field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         found = device_library().devices.get(device)
         span = found.setting_range(name, allow_ex_vivo=True) if found is not None else None

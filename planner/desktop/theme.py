@@ -114,6 +114,7 @@ QPushButton[mode="true"]:disabled {{ color: {t.disabled}; }}
 QPushButton::menu-indicator {{ image: url({icons}/down-{tone}.svg); width: 9px; height: 9px; subcontrol-position: right center; right: 6px; }}
 QPushButton#operations {{ padding-right: 20px; }}
 QPushButton[link="true"] {{ background: transparent; color: {t.focus}; padding: 0; text-align: left; }}
+QPushButton[link="true"]:disabled {{ color: {t.disabled}; }}
 QComboBox, QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {t.control}; color: {t.text}; border: 1px solid {t.line}; border-radius: 5px; padding: 3px 7px; selection-background-color: {t.focus}; }}
 QComboBox:focus, QLineEdit:focus, QDoubleSpinBox:focus {{ border-color: {t.focus}; }}
 QComboBox:disabled, QDoubleSpinBox:disabled {{ color: {t.disabled}; }}

@@ -112,7 +112,7 @@ def _lesions(
         if before is None:
             before = path.liver_traversed_mm
         parts.append(
-            f"{before:.0f} mm of liver before {access.lesion}, {access.rules.parenchyma_mm:g} mm are asked"
+            f"{before:.1f} mm of liver before {access.lesion}, {access.rules.parenchyma_mm:g} mm are asked"
         )
     return parts
 

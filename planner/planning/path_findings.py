@@ -119,7 +119,7 @@ def approach_findings(
     if before is None or not at_capsule or before >= judgement.parenchyma_mm:
         return []
     text = (
-        f"{title[:1].upper()}{title[1:]} passes {before:.0f} mm of liver before {needle.lesion},"
+        f"{title[:1].upper()}{title[1:]} passes {before:.1f} mm of liver before {needle.lesion},"
         f" which lies at the capsule; {judgement.parenchyma_mm:g} mm or more keep from bleeding and seeding."
     )
     return [rules.NO_PARENCHYMA.finding(text, needle.id, path.capsule_place_lps_mm)]

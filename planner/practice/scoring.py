@@ -189,7 +189,7 @@ def _hazards(measured: Measured, told: Mapping[str, Any]) -> ScorePart:
     if measured.stops:
         return _part("hazards", 0.0, told, f"stopped by {len(measured.stops)}: no points, and not passed")
     count, each = len(measured.warnings), told["each_warning"]
-    rule = f"{count} warning{'s' if count != 1 else ''}, {each:g} points each"
+    rule = f"{count} warning{'s' if count != 1 else ''}, {each:g} points off for each"
     return _part("hazards", 1.0 - count * each / told["points"], told, rule)
 
 
@@ -198,14 +198,23 @@ def _ratio(id: str, own: float, reference: float, unit: str, told: Mapping[str, 
     if reference <= 0:
         return _part(id, 1.0, told, "the reference has none to measure by")
     share = (none - own / reference) / (none - full)
-    rule = f"{own:.0f} {unit}, the reference {reference:.0f}; all up to {full:g} times, none from {none:g}"
+    rule = f"{own:.0f} {unit}, the reference {reference:.0f}; all points up to {full:g} times as much, none from {none:g}"
     return _part(id, share, told, rule)
 
 
 def _punctures(measured: Measured, told: Mapping[str, Any]) -> ScorePart:
     more = max(measured.punctures - measured.fewest_punctures, 0)
     lost = more * told["each_puncture"] + measured.repositionings * told["each_repositioning"]
-    rule = f"{more} more than the reference, {told['each_puncture']:g} points each; {measured.repositionings} repositioned, {told['each_repositioning']:g} each"
+    each, again = told["each_puncture"], told["each_repositioning"]
+    beside = (
+        f"{more} more than the reference, {each:g} points off for each"
+        if more
+        else "no more than the reference"
+    )
+    count = measured.repositionings
+    put_in = f"; put in again {count} time{'s' * (count > 1)}, {again:g} points off for each" if count else ""
+    needles = f"{measured.punctures} needle{'s' * (measured.punctures > 1)}"
+    rule = f"{needles}, {beside}{put_in}"
     return _part("punctures", 1.0 - lost / told["points"], told, rule)
 
 
@@ -216,5 +225,5 @@ def _time(measured: Measured, told: Mapping[str, Any]) -> ScorePart:
         return _part("time", 1.0, told, f"{measured.limit_s:.0f} s allowed; the time taken was not measured")
     none = told["none_ratio"]
     share = (none - measured.seconds / measured.limit_s) / (none - 1.0)
-    rule = f"{measured.seconds:.0f} s of {measured.limit_s:.0f}; none from {none:g} times"
+    rule = f"{measured.seconds:.0f} s of {measured.limit_s:.0f} s; no points from {none:g} times as long"
     return _part("time", share, told, rule)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from planner.base.errors import InvalidValue
 from planner.model.case import Case
+from planner.model.plan import Plan
 from planner.practice.control_scan import control_scan, moved_to_the_feet
 from planner.practice.exercise import Exercise
 from planner.practice.landing import Landing
+
+
+@dataclass(frozen=True, eq=False)
+class Lying:
+    """Needles that were put in: how they lie, the case as the control scan has it, the plan they were put in by, and the step."""
+
+    landing: Landing
+    case: Case
+    plan: Plan
+    label: str = ""
 
 
 def blind_case(case: Case, exercise: Exercise) -> Case:

@@ -112,8 +112,9 @@ ZONE = "#dfe4e8"
 #: The zone a simulation gives: as neutral, warmer, so that the two can be told apart.
 SIMULATED = "#f3d9b1"
 PROBE = "#ffffff"
-#: Plans laid beside the open one: what an attempt is measured against, and what was planned before the table.
-REFERENCE_COLOR, PLANNED_COLOR = "#CC79A7", "#F0E442"
+#: Plans laid beside the open one: what an attempt is measured against, what was planned before the table, and how
+#: needles lie on it. No structure has one of these colours.
+REFERENCE_COLOR, PLANNED_COLOR, LYING_COLOR = "#ff5fd2", "#ffb000", "#2ee6c8"
 #: The bare part of an electrode and its insulated shaft; and what is selected.
 ELECTRODE, SHAFT, SELECTED = "#ffffff", "#9aa7b3", "#7aa2ff"
 

@@ -15,6 +15,7 @@ from psygnal import Signal
 from planner.base.errors import InvalidValue, PlannerError
 from planner.base.task import Task
 from planner.model.plan import Plan
+from planner.session.practice_table import PracticeTable
 from planner.session.session import Session
 
 # What practice is made of is loaded when it is first asked for: a window must not wait for it.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from planner.practice.landing import Landing
     from planner.practice.profiles import Profiles
     from planner.practice.revealing import Revealed
+    from planner.practice.staging import Lying
     from planner.session.attempt_recorder import AttemptRecorder
 
 
@@ -68,10 +70,9 @@ class Practising:
         self._profiles, self._journal = profiles, journal
         self.stage = Stage.CHOOSE
         self.exercise: Exercise | None = None
-        self.landing: Landing | None = None
+        self.table = PracticeTable(session)
         self.revealed: Revealed | None = None
         self.not_kept: PlannerError | None = None
-        self._hides_plan = False
         self._before = Stage.CHOOSE
         #: When the unfinished attempt was begun that is known not to be kept.
         self._found = ""
@@ -119,9 +120,14 @@ class Practising:
         return self.stage in BLIND
 
     @property
+    def landing(self) -> Landing | None:
+        """How the needles lie; None where they are not put in, or land as planned."""
+        return self.table.landing
+
+    @property
     def holds_plan(self) -> bool:
-        """Whether the plan must stay as it is: it is being judged, or was."""
-        return self.stage in (Stage.JUDGED, Stage.REVEALED)
+        """Whether the plan must stay as it is: needles are being put in by it, or it is being judged, or was."""
+        return self.table.is_busy or self.stage in (Stage.JUDGED, Stage.REVEALED)
 
     @property
     def shows_zone(self) -> bool:
@@ -131,11 +137,11 @@ class Practising:
     @property
     def shows_plan(self) -> bool:
         """Whether the plan is drawn on slices: on the table one may take it off the control scan."""
-        return not (self._hides_plan and self.stage == Stage.TABLE)
+        return not (self.table.hides_plan and self.stage == Stage.TABLE)
 
     def show_plan(self, is_shown: bool) -> None:
         """Draw the plan over the control scan, or take it off."""
-        self._hides_plan = not is_shown
+        self.table.hides_plan = not is_shown
         self.changed.emit()
 
     @property
@@ -156,17 +162,13 @@ class Practising:
             return ""
         from planner.session.practice_locks import placing_lock, shown_lock
 
-        is_placing = self.stage in (Stage.PLACE, Stage.TABLE)
+        is_placing = self.stage in (Stage.PLACE, Stage.TABLE) and not self.table.is_busy
         return placing_lock(id, self.exercise, self._session) if is_placing else shown_lock(id)
 
     @property
     def pending(self) -> tuple[str, ...]:
         """Needles, by what people call them, that were changed on the table and are not put in yet."""
-        if self.stage != Stage.TABLE or self.landing is None:
-            return ()
-        from planner.session.practice_locks import changed_needles
-
-        return changed_needles(self.landing.planned, self._session.recorded_plan)
+        return self.table.pending(self._session.recorded_plan) if self.stage == Stage.TABLE else ()
 
     @property
     def why_not_go_on(self) -> str:
@@ -180,7 +182,7 @@ class Practising:
     @property
     def why_not_commit(self) -> str:
         """Why the plan cannot be committed now, or empty."""
-        if why := self.why_not_go_on:
+        if why := "Putting the needles in…" if self.table.is_busy else self.why_not_go_on:
             return why
         assert self.exercise is not None
         if self.exercise.conditions.is_table and self.stage == Stage.PLACE:
@@ -256,13 +258,12 @@ class Practising:
         exercise.check_case(self._session.case_behind)
         self._check_devices(exercise)
         from planner.practice.attempts import PLANNED
-        from planner.practice.landing import landed
 
         plan = current.plan or Plan(PLANNED, exercise.case.id)
-        planned = current.planned
         self._open(exercise, current, plan, "Go on with the exercise")
-        if planned is not None:
-            self._lie(landed(planned, exercise.conditions, current.seed, tries=current.tries), plan, "")
+        lying = self.table.as_before(exercise, current, plan)
+        if lying is not None:
+            self.lie(lying)
 
     def _check_devices(self, exercise: Exercise) -> None:
         from planner.planning.device_library import device_library
@@ -279,8 +280,8 @@ class Practising:
         session.selection.choose(lesion=exercise.lesion, instrument="")
         self._stop_recording()
         self.exercise, self.stage = exercise, Stage.PLACE
-        self.landing = self.revealed = self.not_kept = None
-        self._hides_plan = False
+        self.table.clear()
+        self.revealed = self.not_kept = None
         if not session.is_aside:
             self._image = session.selection.image
         case = blind_case(session.case_behind, exercise)
@@ -339,8 +340,9 @@ class Practising:
 
     def _reset(self) -> None:
         self._stop_recording()
+        self.table.clear()
         self.stage = Stage.CHOOSE
-        self.exercise = self.landing = self.revealed = self.not_kept = None
+        self.exercise = self.revealed = self.not_kept = None
 
     def _stop_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
@@ -357,42 +359,52 @@ class Practising:
         PlannerError
             If nothing is placed or the plan does not keep to the exercise.
         """
+        self.lie(self.putting_in()())
+
+    def put_in_again(self, id: str) -> None:
+        """Draw a needle back and put it in again, aimed at the same place; counted. The others stay."""
+        self.lie(self.putting_in(id)())
+
+    def putting_in(self, again: str = "") -> Callable[[], Lying]:
+        """Begin to put needles in; what is returned makes the control scan, on any thread, and `lie` shows it.
+
+        Parameters
+        ----------
+        again
+            Id of the one needle that is drawn back and put in again, aimed at the same place; else all that are
+            new or were moved.
+
+        Raises
+        ------
+        PlannerError
+            If nothing is placed, the plan does not keep to the exercise, or there is no such needle.
+        """
         if why := self.why_not_go_on:
             raise PlannerError("The needles cannot be put in.", "", why)
         assert self.exercise is not None
         assert self.current is not None
-        from planner.practice.landing import landed, replanned
+        make = self.table.putting_in(self.exercise, self.current, again)
+        self.changed.emit()
+        return make
 
-        plan = self._session.recorded_plan
-        if self.landing is None:
-            landing = landed(plan, self.exercise.conditions, self.current.seed)
-            self._lie(landing, plan, "Put the needles in")
-        else:
-            self._lie(replanned(self.landing, plan), plan, "Put in again")
+    def stop_putting_in(self) -> None:
+        """The needles could not be put in, or that was cancelled: all is as it was."""
+        self.table.is_busy = False
+        self.changed.emit()
 
-    def put_in_again(self, id: str) -> None:
-        """Draw a needle back and put it in again, aimed at the same place; counted. The others stay."""
-        if self.landing is None:
-            raise PlannerError("No needle is put in yet.", id, "Put the needles in first.")
-        from planner.practice.landing import repositioned
-
-        self._lie(repositioned(self.landing, id), self._session.recorded_plan, f"Reposition {id}")
-
-    def _lie(self, landing: Landing, plan: Plan, label: str) -> None:
+    def lie(self, lying: Lying) -> None:
         """Show how the needles lie; without a label it was so before."""
-        from planner.practice.staging import blind_case, table_case
-
-        assert self.exercise is not None
+        self.table.is_busy = False
+        if self._recorder is None:  # the exercise was left meanwhile
+            return
         session = self._session
-        case = table_case(blind_case(session.case_behind, self.exercise), landing)
-        assert self._recorder is not None
         self._recorder.is_held = True
-        self.landing, self.stage = landing, Stage.TABLE
-        session.go_on_aside(label or "Go on with the exercise", plan, case)
-        self._show_image(case.images[0].id)
+        self.table.landing, self.stage = lying.landing, Stage.TABLE
+        session.go_on_aside(lying.label or "Go on with the exercise", lying.plan, lying.case)
+        self._show_image(lying.case.images[0].id)
         self._recorder.is_held = False
-        if label:
-            self._recorder.note(label, plan, landing)
+        if lying.label:
+            self._recorder.note(lying.label, lying.plan, lying.landing)
         self.changed.emit()
 
     def _show_image(self, id: str) -> None:
@@ -451,7 +463,8 @@ class Practising:
             self._show_image(self._image)
             session.go_on_aside("Show the attempt", plan, case)
         else:
-            self._image, self.landing = session.selection.image, None
+            self._image = session.selection.image
+            self.table.clear()
             session.judgements.silence(True)
             session.work_aside("Show the attempt", plan)
         ids = [i.id for i in revealed.plan.instruments]
