@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from planner.desktop.array_part import ArrayPart
@@ -54,6 +54,7 @@ class AttemptPart(QWidget):
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.bench = bench
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # holds the keys while its buttons cannot
         body = self._body = QWidget()
         body.setObjectName("panelBody")
         column = QVBoxLayout(body)
@@ -290,8 +291,9 @@ class AttemptPart(QWidget):
         why = "Judging…" if practising.stage == Stage.JUDGED else practising.why_not_commit
         self.commit.setText("Accept and commit" if is_table else "Commit")
         self.commit.setEnabled(not why)
-        if self.put_in.hasFocus():  # disabled, it would hand the keys on to what gives up
-            self.commit.setFocus()
+        is_kept = self.put_in.hasFocus() or self.hasFocus()
+        if is_kept:  # disabled, it would hand the keys on to what gives up
+            (self if why else self.commit).setFocus()
         self.put_in.setEnabled(not is_held and not practising.why_not_go_on and (is_first or bool(pending)))
         self.put_in.setProperty("primary", is_table and (is_first or bool(pending)))
         self.put_in.style().polish(self.put_in)

@@ -279,7 +279,7 @@ class Practising:
         session.judgements.silence(True)
         session.selection.choose(lesion=exercise.lesion, instrument="")
         self._stop_recording()
-        self.exercise, self.stage = exercise, Stage.PLACE
+        self.exercise = exercise
         self.table.clear()
         self.revealed = self.not_kept = None
         if not session.is_aside:
@@ -295,6 +295,7 @@ class Practising:
         self._recorder = AttemptRecorder(
             self.journal, current, self._clock, lambda error: post(lambda: session.trouble.emit(error))
         )
+        self.stage = Stage.PLACE  # once the views have taken over what they show
         self.changed.emit()
 
     def retry(self, seed: int | None = None) -> None:
@@ -399,12 +400,13 @@ class Practising:
             return
         session = self._session
         self._recorder.is_held = True
-        self.table.landing, self.stage = lying.landing, Stage.TABLE
+        self.table.landing = lying.landing
         session.go_on_aside(lying.label or "Go on with the exercise", lying.plan, lying.case)
         self._show_image(lying.case.images[0].id)
         self._recorder.is_held = False
         if lying.label:
             self._recorder.note(lying.label, lying.plan, lying.landing)
+        self.stage = Stage.TABLE
         self.changed.emit()
 
     def _show_image(self, id: str) -> None:
@@ -457,7 +459,6 @@ class Practising:
         session = self._session
         self._stop_recording()
         self.exercise, self.revealed, self.not_kept = revealed.exercise, revealed, not_kept
-        self.stage = Stage.REVEALED
         plan, case = replace(revealed.plan, name=PLANNED), session.case_behind
         if session.is_aside:
             self._show_image(self._image)
@@ -469,6 +470,7 @@ class Practising:
             session.work_aside("Show the attempt", plan)
         ids = [i.id for i in revealed.plan.instruments]
         session.selection.choose(lesion=revealed.exercise.lesion, instrument=ids[0] if ids else "")
+        self.stage = Stage.REVEALED
         self.changed.emit()
 
     def go_back(self) -> None:
