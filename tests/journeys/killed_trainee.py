@@ -67,7 +67,11 @@ def say(window: MainWindow) -> None:
 
 def play(window: MainWindow, exercise: str, end: str) -> None:
     """Go as far as asked."""
-    panel, session = window.practice_panel, window.session
+    panel, session, practising = window.practice_panel, window.session, window.bench.practising
+
+    def lies(tries: int) -> bool:
+        landing = practising.landing
+        return landing is not None and landing.repositionings == tries and not practising.table.is_busy
 
     def buttons() -> list[QPushButton]:
         return list(panel.attempt.findChildren(QPushButton, "again_p1"))
@@ -78,9 +82,11 @@ def play(window: MainWindow, exercise: str, end: str) -> None:
     session.change_plan("Move probe p1", session.plan.with_instrument(custom_probe(center=(0.0, 3.0, 2.0))))
     if end != "placing":
         panel.attempt.put_in.click()
-        for _ in range(2):
-            wait(lambda: any(b.isVisible() for b in buttons()), "the needle to be listed")
+        for tries in range(2):
+            wait(lambda tries=tries: lies(tries), "the needle to lie")  # type: ignore[misc]
+            wait(lambda: any(b.isVisible() and b.isEnabled() for b in buttons()), "the needle to be listed")
             next(b for b in buttons() if b.isVisible()).click()
+        wait(lambda: lies(2), "the needle to lie again")
     say(window)
     if end == "before it is kept":
         Profiles.add = die  # type: ignore[method-assign]

@@ -286,6 +286,7 @@ def test_nothing_that_judges_is_said_until_the_plan_is_committed(
 
     # On the table the needle lies elsewhere: other numbers, as hidden.
     hand.click(window.practice_panel.attempt.put_in)
+    hand.wait(lambda: practising.landing is not None, "the needles to be put in")
     assert practising.landing is not None
     lying = score_plan(exercise, session.case_behind, practising.landing.plan, Task())
     secrets.add_score(lying)

@@ -145,6 +145,7 @@ def test_an_attempt_is_offered_again_or_kept(
         assert practising.stage == Stage.PLACE
         assert practising.landing is None
         hand.click(window.findChild(QPushButton, "putIn"))
+        hand.wait(lambda: practising.landing is not None, "the needles to be put in")
     assert session.judgements.is_silent
     hand.click(button(window, "commitAttempt"))
     hand.wait(lambda: practising.stage == Stage.REVEALED, "the attempt to be judged")
