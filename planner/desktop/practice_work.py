@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QDialog, QFileDialog
 
 from planner.base.errors import PlannerError
 from planner.base.task import Task
+from planner.desktop.attempt_jobs import AttemptJobs
 from planner.desktop.messages import ask, show_error
 from planner.desktop.practice_files import PracticeFiles
+from planner.desktop.practice_guard import PracticeGuard
 from planner.desktop.practice_views import PracticeViews
 from planner.model.plan import Point
-from planner.practice.attempt_file import write_attempts
 from planner.practice.attempts import Attempt
 from planner.practice.current_attempt import CurrentAttempt
 from planner.practice.exercise import Exercise
@@ -29,10 +29,6 @@ from planner.session.practising import Stage
 if TYPE_CHECKING:
     from planner.desktop.window import MainWindow
     from planner.practice.revealing import Revealed
-
-
-#: Jobs that say nothing of a plan.
-OF_THE_CASE = ("surfaces", "measure", "practice_exercises", "practice_attempts")
 
 
 class PracticeWork(QObject):
@@ -48,13 +44,16 @@ class PracticeWork(QObject):
         super().__init__(window)
         self._window = window
         self.is_on = False
-        self._views = PracticeViews(window)
+        self._views, self._guard, self._jobs = (
+            PracticeViews(window),
+            PracticeGuard(window),
+            AttemptJobs(window),
+        )
         self.files = PracticeFiles(window, self._files_changed)
         self._attempts: tuple[Attempt, ...] = ()
         self._stage = Stage.CHOOSE
         #: Id of a case that is being opened for an exercise, and what is done then.
         self._wanted: tuple[str, Callable[[], None]] | None = None
-        self._devices: tuple[str, dict[str, float], str] | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(500)
         panel = self._panel = window.practice_panel
@@ -78,9 +77,9 @@ class PracticeWork(QObject):
         panel.discard_asked.connect(self._discard)
         panel.teacher_asked.connect(self.files.show_teacher)
         panel.attempt.action_asked.connect(window.run_id)
-        panel.attempt.put_in_asked.connect(self.put_in)
-        panel.attempt.again_asked.connect(self.put_in)
-        panel.attempt.commit_asked.connect(self.commit)
+        panel.attempt.put_in_asked.connect(self._jobs.put_in)
+        panel.attempt.again_asked.connect(self._jobs.put_in)
+        panel.attempt.commit_asked.connect(self._jobs.commit)
         panel.attempt.give_up_asked.connect(self.give_up)
         panel.reveal.overlay_asked.connect(self._show_overlays)
         panel.reveal.step_asked.connect(self._show_step)
@@ -88,7 +87,7 @@ class PracticeWork(QObject):
         panel.reveal.next_asked.connect(self._go_on)
         panel.reveal.done_asked.connect(practising.end)
         panel.reveal.keep_asked.connect(self._keep_again)
-        panel.reveal.file_asked.connect(self._save_attempt)
+        panel.reveal.file_asked.connect(self._jobs.save)
 
     # the mode ------------------------------------------------------------------------------
 
@@ -133,11 +132,11 @@ class PracticeWork(QObject):
         window, stage = self._window, self._stage
         is_on = self._practising.is_on
         if stage == Stage.PLACE:
-            self._stop_others()
+            self._guard.stop_others()
         if is_on:
-            self._close_dialogs()
+            self._guard.close_dialogs()
             window.status.forget_point()
-            self._use_devices()
+            self._guard.use_devices(self._exercise)
         window.lock_modes("practice" if is_on else "")
         if self._practising.is_blind:
             self._views.blind(self._exercise.conditions)
@@ -151,7 +150,7 @@ class PracticeWork(QObject):
             # Where the middle of the lesion lies in the control scan.
             self._look_at(center_of(window.session.case.structures, self._exercise.lesion))
         elif stage == Stage.CHOOSE:
-            self._give_devices_back()
+            self._guard.give_devices_back()
             self._read_attempts()
             window.show_judged()
         elif stage == Stage.REVEALED:
@@ -164,42 +163,6 @@ class PracticeWork(QObject):
         exercise = self._practising.exercise
         assert exercise is not None
         return exercise
-
-    def _stop_others(self) -> None:
-        """What is under way would say something of the plan that waits behind, such as a report that is written."""
-        jobs, bench = self._window.jobs, self._window.bench
-        for kind in jobs.kinds:
-            if kind not in OF_THE_CASE:
-                jobs.cancel(kind)
-        for slow in (bench.suggesting, bench.suggesting_electrodes, bench.simulating):
-            if slow.is_running:
-                slow.cancel()
-
-    def _close_dialogs(self) -> None:
-        """What is open beside the window may show numbers of the plan."""
-        for dialog in self._window.findChildren(QDialog):
-            if dialog.isVisible():
-                dialog.close()
-
-    def _use_devices(self) -> None:
-        """The next needle is of a device the exercise allows; what was chosen before comes back after it."""
-        bench, names = self._window.bench, self._exercise.devices
-        if self._devices is None:
-            self._devices = (bench.placing.device, dict(bench.placing.settings), bench.electrodes.device)
-        from planner.planning.device_library import device_library
-
-        library = device_library()
-        if bench.placing.device not in names and names[0] in library.devices:
-            bench.placing.choose_device(names[0])
-        if bench.electrodes.device not in names and names[0] in library.electrodes:
-            bench.electrodes.device = names[0]
-
-    def _give_devices_back(self) -> None:
-        if self._devices is not None:
-            bench, (device, settings, electrode) = self._window.bench, self._devices
-            self._devices = None
-            bench.placing.choose_device(device)
-            bench.placing.settings, bench.electrodes.device = settings, electrode
 
     def _dragged(self) -> None:
         if self.is_on:
@@ -315,28 +278,6 @@ class PracticeWork(QObject):
         else:
             self._open_case(found.case_id, exercise.case.is_sample, self.resume)
 
-    def put_in(self, again: str = "") -> None:
-        """Put needles in, or one of them again; the control scan is made off the window's thread."""
-        practising = self._practising
-        try:
-            make = practising.putting_in(again)
-        except PlannerError as error:
-            self._say(error)
-            return
-
-        def failed(error: PlannerError) -> None:
-            practising.stop_putting_in()
-            self._say(error)
-
-        self._window.jobs.start(
-            "practice",
-            "Putting the needles in",
-            lambda _task: make(),
-            practising.lie,
-            failed,
-            on_cancelled=practising.stop_putting_in,
-        )
-
     def look_back(self, attempt: Attempt) -> None:
         """Show an attempt that is kept, with the score it was given then."""
         exercise, session = self._known(attempt.exercise), self._window.session
@@ -364,45 +305,6 @@ class PracticeWork(QObject):
         is_there = session.is_open and session.case.id == revealed.exercise.case.id
         if is_there and self._practising.stage == Stage.CHOOSE and self.is_on:
             self._practising.take(revealed, None)
-
-    def commit(self) -> None:
-        """Judge the attempt off the window's thread, keep it, and show what it comes to."""
-        practising = self._practising
-        try:
-            judge = practising.commit()
-        except PlannerError as error:
-            self._say(error)
-            return
-
-        kept: list[tuple[Revealed, PlannerError | None]] = []
-
-        def work(task: Task) -> tuple[Revealed, PlannerError | None]:
-            revealed = judge(task.part(0.0, 0.95))
-            kept.append((revealed, practising.keep(revealed)))
-            return kept[0]
-
-        def done(found: tuple[Revealed, PlannerError | None]) -> None:
-            if practising.stage == Stage.JUDGED:  # else the exercise was left meanwhile
-                practising.take(*found)
-
-        def failed(error: PlannerError) -> None:
-            practising.go_back()
-            self._say(error)
-
-        def cancelled() -> None:
-            if kept:  # too late: it is kept, and must not be once more
-                done(kept[0])
-            else:
-                practising.go_back()
-
-        self._window.jobs.start(
-            "practice",
-            "Judging the attempt",
-            work,
-            done,
-            failed,
-            on_cancelled=cancelled,
-        )
 
     def give_up(self) -> None:
         """Ask, then end the attempt without keeping it."""
@@ -453,35 +355,15 @@ class PracticeWork(QObject):
             self.follow()
 
     def _keep_again(self) -> None:
-        practising = self._practising
-        revealed = practising.revealed
-        if revealed is None:
-            return
-        practising.not_kept = practising.keep(revealed)
-        self._say_not_kept()
-        if practising.not_kept is None:
+        if self._jobs.keep_again():
             self._read_attempts()
-
-    def _say_not_kept(self) -> None:
-        error = self._practising.not_kept
-        words = f"This attempt is not kept yet. {error.what} {error.thing}" if error is not None else ""
-        self._panel.reveal.show_not_kept(words)
-
-    def _save_attempt(self) -> None:
-        revealed = self._practising.revealed
-        if revealed is None:
-            return
-        name = f"{revealed.exercise.id}.jsonl"
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save the attempt", name)
-        if path:
-            self._try(partial(write_attempts, Path(path), (revealed.attempt,)))
 
     def _reveal(self) -> None:
         revealed, window = self._practising.revealed, self._window
         assert revealed is not None
         manifest = window.session.judgements.registry.module(revealed.exercise.module).manifest
         self._panel.reveal.show_attempt(revealed, manifest)
-        self._say_not_kept()
+        self._jobs.say_not_kept()
         self._read_attempts()
         self._views.show_answer(revealed)
         self._show_overlays()

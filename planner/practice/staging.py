@@ -38,6 +38,8 @@ def blind_case(case: Case, exercise: Exercise) -> Case:
 def table_case(case: Case, landing: Landing) -> Case:
     """A case with the control scan first, and its structures as low as the liver is in it.
 
+    Where the liver moved, no other scan is in it: outlines would lie beside what they are of.
+
     Parameters
     ----------
     case
@@ -54,18 +56,20 @@ def table_case(case: Case, landing: Landing) -> Case:
     if image is None:
         raise InvalidValue("The case has no scan to show needles in.", case.title, "Import a scan first.")
     scan = control_scan(image, landing)
-    structures = case.structures
+    structures, scans = case.structures, (scan, *case.images)
     if landing.conditions.breath_mm:
         low = moved_to_the_feet(image, landing.conditions.breath_mm)
         down = low.grid.origin_lps_mm[2] - image.grid.origin_lps_mm[2]
         x, y, z = structures.grid.origin_lps_mm
         grid = replace(structures.grid, origin_lps_mm=(x, y, z + down))
-        structures = replace(structures, grid=grid)
+        structures, scans = replace(structures, grid=grid), (scan,)
     # Trees of vessels and places that were clicked lie where they lay: nothing of them is shown there.
     return replace(
         case,
-        images=(scan, *case.images),
+        images=scans,
         structure_sets=(structures, *case.structure_sets[1:]),
+        registrations=(),
+        landmarks=(),
         vessel_trees=(),
         liver_places={},
     )

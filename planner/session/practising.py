@@ -335,8 +335,9 @@ class Practising:
             session.cancel_drag()
             session.judgements.silence(False)
             if session.is_aside:
-                self._show_image(self._image)
+                self._show_image("")  # the control scan goes
                 session.end_aside()
+                self._show_image(self._image)
         self.changed.emit()
 
     def _reset(self) -> None:
@@ -401,6 +402,7 @@ class Practising:
         session = self._session
         self._recorder.is_held = True
         self.table.landing = lying.landing
+        self._show_image("")  # the scan shown may not be in it
         session.go_on_aside(lying.label or "Go on with the exercise", lying.plan, lying.case)
         self._show_image(lying.case.images[0].id)
         self._recorder.is_held = False
@@ -461,8 +463,9 @@ class Practising:
         self.exercise, self.revealed, self.not_kept = revealed.exercise, revealed, not_kept
         plan, case = replace(revealed.plan, name=PLANNED), session.case_behind
         if session.is_aside:
-            self._show_image(self._image)
+            self._show_image("")  # the control scan goes
             session.go_on_aside("Show the attempt", plan, case)
+            self._show_image(self._image)
         else:
             self._image = session.selection.image
             self.table.clear()

@@ -165,6 +165,7 @@ def test_on_the_table_needles_lie_where_they_were_drawn(
     # The body lies lower by the breath, and the structures with it.
     low = case.structures.grid.origin_lps_mm[2] - 8.0
     assert session.case.structures.grid.origin_lps_mm[2] == pytest.approx(low)
+    assert [i.id for i in session.case.images] == ["ct-control"], "outlines would lie beside the other scan"
     assert session.case.image("ct-control").grid.origin_lps_mm[2] == pytest.approx(low)
     first = landing.needle("p1").tip_off_lps_mm
     assert practising.pending == ()
