@@ -135,18 +135,24 @@ class Workbench:
         return Simulating(self.session)
 
     @cached_property
+    def _further(self) -> tuple[FollowingUp, Landmarking, PlacedNeedles]:
+        """A further scan, and the tools that wait for its clicks: none is there without the others."""
+        from planner.session.following_up import FollowingUp
+        from planner.session.landmarking import Landmarking
+        from planner.session.placed_needles import PlacedNeedles
+
+        following = FollowingUp(self.session)
+        return following, Landmarking(following), PlacedNeedles(following)
+
+    @property
     def following(self) -> FollowingUp:
         """A further scan laid over the planning scan."""
-        from planner.session.following_up import FollowingUp
+        return self._further[0]
 
-        return FollowingUp(self.session)
-
-    @cached_property
+    @property
     def landmarking(self) -> Landmarking:
         """The same places in two scans."""
-        from planner.session.landmarking import Landmarking
-
-        return Landmarking(self.following)
+        return self._further[1]
 
     @cached_property
     def bringing(self) -> Bringing:
@@ -169,12 +175,10 @@ class Workbench:
 
         return Achieving(self.following)
 
-    @cached_property
+    @property
     def placed(self) -> PlacedNeedles:
         """Needles found on a control scan."""
-        from planner.session.placed_needles import PlacedNeedles
-
-        return PlacedNeedles(self.following)
+        return self._further[2]
 
     @cached_property
     def suggesting_electrodes(self) -> Suggesting:
