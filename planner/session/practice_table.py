@@ -80,6 +80,7 @@ class PracticeTable:
 
         if current.planned is None:
             return None
+        self.is_busy = True
         landing = landed(current.planned, exercise.conditions, current.seed, tries=current.tries)
         return self._lying(exercise, landing, plan, "")()
 

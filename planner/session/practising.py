@@ -396,8 +396,8 @@ class Practising:
 
     def lie(self, lying: Lying) -> None:
         """Show how the needles lie; without a label it was so before."""
-        self.table.is_busy = False
-        if self._recorder is None:  # the exercise was left meanwhile
+        is_wanted, self.table.is_busy = self.table.is_busy, False
+        if self._recorder is None or not is_wanted:  # the exercise was left meanwhile, or another begun
             return
         session = self._session
         self._recorder.is_held = True

@@ -240,6 +240,25 @@ def test_an_attempt_of_earlier_is_shown_with_the_score_it_was_given(
         reveal_again(exercise_on(case, id="others"), case, kept, Task())
 
 
+def test_a_control_scan_of_an_attempt_that_was_left_is_not_shown(
+    practising: Practising, session: Session, case: Case
+) -> None:
+    exercise = exercise_on(case, conditions=Conditions(placement="navigated"))
+    practising.begin(exercise, "Anna", seed=1)
+    place(session)
+    late = practising.putting_in()()
+    assert practising.holds_plan
+    assert practising.why_not_commit == "Putting the needles in…"
+    practising.give_up()
+    practising.lie(late)
+    assert practising.stage == Stage.CHOOSE
+    practising.begin(exercise, "Anna", seed=2)
+    practising.lie(late)
+    assert practising.stage == Stage.PLACE
+    assert practising.landing is None
+    assert session.plan.instruments == ()
+
+
 def test_the_same_seed_gives_the_same_attempt(practising: Practising, session: Session, case: Case) -> None:
     exercise = exercise_on(case, conditions=Conditions(placement="freehand"))
     found = []
