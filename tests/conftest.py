@@ -84,6 +84,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_kept_settings() -> None:
+    """Every test begins as a new user: what another one of this process set as a habit is forgotten."""
+    shutil.rmtree(Path(os.environ["XDG_CONFIG_HOME"]), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a top-level widget or a thread of ours behind."""
     yield

@@ -28,6 +28,9 @@ from planner.model.assessment import SettingValue
 from planner.plugin.settings import Option, options_of
 from planner.session.session import Session
 
+#: Behind what is kept with the case and not for the next one.
+OF_CASE = " (this patient)"
+
 
 class ModuleSettings(QDialog):
     """Changes the settings of one module of a session.
@@ -58,8 +61,8 @@ class ModuleSettings(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(
             dim_label(
-                "They hold for every case until you change them, but for what speaks of one patient, and stand"
-                " in each report.",
+                "They hold for every case until you change them, but for what speaks of one patient: that is kept"
+                " with the case. All of them stand in each report.",
                 wraps=True,
             )
         )
@@ -122,13 +125,16 @@ class ModuleSettings(QDialog):
         grid.setColumnStretch(0, 1)
         grid.setHorizontalSpacing(18)
         for row, option in enumerate(options):
-            words = QLabel(option.help or option.name)
+            words = QLabel(f"{option.help or option.name}{OF_CASE if option.is_of_case else ''}")
             words.setWordWrap(True)
             field = self._field(option)
             field.setObjectName(f"setting_{option.name}")
             field.setAccessibleName(option.help or option.name)
             words.setBuddy(field)
             words.setToolTip(option.name)
+            if option.is_of_case and not self._session.is_open:
+                field.setEnabled(False)
+                field.setToolTip("Speaks of a patient: open a case first")
             grid.addWidget(words, row, 0)
             grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignTop)
             self._fields[option.name] = field

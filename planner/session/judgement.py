@@ -138,11 +138,17 @@ class Judgements:
                 self._refused = told  # said once for what the case tells
                 self._say_refused(module, refused)
             told = kept
-        return {**self._settings.get(module, {}), **told}
+        return {**self.own_settings(module), **told}
 
     def own_settings(self, module: str) -> Mapping[str, Any]:
-        """Those that are kept for the next case too: all but what speaks of one patient."""
-        return self._settings.get(module, {})
+        """Those that are kept for the next case too: all but what speaks of one patient.
+
+        What an earlier version kept for every patient although it speaks of one is left out.
+        """
+        held = self._settings.get(module, {})
+        if held and self._case_settings is not None and module in self.registry.modules:
+            return kept_values(self.registry.module(module).settings_class, held)
+        return held
 
     def set_settings(self, module: str, values: Mapping[str, Any]) -> None:
         """Change a module's settings; those that speak of one patient are a change of the case.

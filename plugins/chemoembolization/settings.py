@@ -34,6 +34,7 @@ class Settings:
         Disease.HCC.value,
         "Scores and stages are of hepatocellular carcinoma alone.",
         choices=tuple(d.value for d in Disease),
+        is_of_case=True,
     )
     order: str = option(
         MOST_TUMOR,

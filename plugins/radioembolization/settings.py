@@ -29,20 +29,27 @@ class Settings:
     """Intent, aim and limits; the defaults are the published ones."""
 
     intent: str = option(
-        Intent.LOBAR.value, "What the treatment is to reach.", choices=tuple(i.value for i in Intent)
+        Intent.LOBAR.value,
+        "What the treatment is to reach.",
+        choices=tuple(i.value for i in Intent),
+        is_of_case=True,
     )
     disease: str = option(
         Disease.HCC.value,
         "Decides the published dose of the tumour.",
         choices=tuple(d.value for d in Disease),
+        is_of_case=True,
     )
-    prescribe_by: str = option(BY_AIM, "How the activity is found.", choices=(BY_AIM, BY_OWN_AIM, BY_LIMITS))
+    prescribe_by: str = option(
+        BY_AIM, "How the activity is found.", choices=(BY_AIM, BY_OWN_AIM, BY_LIMITS), is_of_case=True
+    )
     aim_of: str = option(
         Dosed.TUMOR.value,
         "What an aim of one's own is the mean dose of.",
         choices=(Dosed.TUMOR.value, Dosed.PERFUSED.value),
+        is_of_case=True,
     )
-    aim_gy: float = option(205.0, "An aim of one's own.", "Gy", 1.0, 2000.0)
+    aim_gy: float = option(205.0, "An aim of one's own.", "Gy", 1.0, 2000.0, is_of_case=True)
     residual_percent: float = option(
         100.0 * RESIDUAL.value, "Share that stays in vial and catheter.", "%", 0.0, 50.0
     )
@@ -104,7 +111,9 @@ class Settings:
         drawer=MEASURED,
         is_of_case=True,
     )
-    lung_mass_kg: float = option(LUNG_MASS.value, "Of both lungs.", "kg", 0.2, 3.0, drawer=DOSES)
+    lung_mass_kg: float = option(
+        LUNG_MASS.value, "Of both lungs.", "kg", 0.2, 3.0, drawer=DOSES, is_of_case=True
+    )
     deposition: str = option(
         Deposition.KERNEL.value,
         "Where energy stays: in its voxel, or around it.",

@@ -19,6 +19,7 @@ class Settings:
         LiverState.UNKNOWN.value,
         "What the liver has been through: decides which published least remnant is shown.",
         choices=tuple(s.value for s in LiverState),
+        is_of_case=True,
     )
     margin_mm: float = option(10.0, "Margin aimed at where there is room.", "mm", 0.0, 40.0)
     standard_formula: str = option(

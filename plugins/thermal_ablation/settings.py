@@ -20,6 +20,7 @@ class Settings:
         "planned",
         "Planned margins aim at 10 mm; achieved ones (scan after treatment) are judged by 5 mm.",
         choices=("planned", "achieved"),
+        is_of_case=True,
     )
     planned_rule: str = option(
         "chance",
@@ -80,7 +81,10 @@ class Settings:
         180.0, "up to this one; -180 to 180 is all round.", "°", -180.0, 180.0, drawer=PATHS
     )
     is_patient_on_back: bool = option(
-        True, "The patient lies on the back: skin on the table is out of reach.", drawer=PATHS
+        True,
+        "The patient lies on the back: skin on the table is out of reach.",
+        drawer=PATHS,
+        is_of_case=True,
     )
     simulation_voxel_mm: float = option(
         1.0, "Size of a voxel of the simulation.", "mm", 0.5, 2.0, drawer=SIMULATION
@@ -95,7 +99,10 @@ class Settings:
         0.0064, "Blood through a volume of liver, for simulations.", "1/s", 0.0, 0.03, drawer=SIMULATION
     )
     vessel_flow: bool = option(
-        True, "Blood flows in wide vessels and cools (no: Pringle manoeuvre, balloon).", drawer=SIMULATION
+        True,
+        "Blood flows in wide vessels and cools (no: Pringle manoeuvre, balloon).",
+        drawer=SIMULATION,
+        is_of_case=True,
     )
     needles_in_turn: bool = option(
         False, "Simulate needles one after the other instead of together.", drawer=SIMULATION

@@ -50,10 +50,10 @@ def test_they_are_the_cases_and_can_be_undone(tmp_path: Path) -> None:
     first, other = folder_of(tmp_path, "a"), folder_of(tmp_path, "b")
     session = session_of(tmp_path)
     session.open_folder(first)
-    session.judgements.set_settings(MODULE, {**VIAL, "intent": "segmentectomy"})
+    session.judgements.set_settings(MODULE, {**VIAL, "rim_mm": 7.0})
     assert dict(session.case.settings_of(MODULE)) == VIAL
-    assert session.judgements.settings(MODULE) == {**VIAL, "intent": "segmentectomy"}
-    assert session.judgements.own_settings(MODULE) == {"intent": "segmentectomy"}
+    assert session.judgements.settings(MODULE) == {**VIAL, "rim_mm": 7.0}
+    assert session.judgements.own_settings(MODULE) == {"rim_mm": 7.0}
     session.judgements.set_settings(MODULE, {**VIAL, "treated_at": "2026-12-03 12:00"})
     session.undo()
     assert session.judgements.settings(MODULE) == VIAL, "the user's own ones are no change of the case"
@@ -67,6 +67,41 @@ def test_they_are_the_cases_and_can_be_undone(tmp_path: Path) -> None:
     session.undo()
     assert dict(open_case_folder_settings(first)) == VIAL
     session.close()
+
+
+DISEASE = "colorectal metastases"
+
+#: What is told of one patient, by module: none of it may be taken to the next.
+OF_ONE_PATIENT = {
+    "radioembolization": {
+        "intent": "segmentectomy", "disease": DISEASE, "prescribe_by": "own aim", "aim_of": "perfused volume",
+        "aim_gy": 400.0, "lung_mass_kg": 0.8,
+    },
+    "chemoembolization": {"disease": DISEASE},
+    "resection": {"liver_state": "healthy"},
+    "thermal_ablation": {"judged_as": "achieved", "is_patient_on_back": False, "vessel_flow": False},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", OF_ONE_PATIENT)
+def test_nothing_told_of_one_patient_holds_for_the_next(tmp_path: Path, module: str) -> None:
+    """Neither in this session nor in the next, nor what an earlier version kept for every patient."""
+    first, other = folder_of(tmp_path, "a"), folder_of(tmp_path, "b")
+    told = OF_ONE_PATIENT[module]
+    session = session_of(tmp_path)
+    session.open_folder(first)
+    session.judgements.set_settings(module, told)
+    session.open_folder(other)
+    assert session.judgements.settings(module) == {}
+    session.close()
+    kept = SettingsFile(tmp_path / "own")
+    kept.write(kept.read().with_module(module, told))
+    later = session_of(tmp_path)
+    later.open_folder(other)
+    assert later.judgements.settings(module) == {}
+    later.open_folder(first)
+    assert later.judgements.settings(module) == told
+    later.close()
 
 
 def open_case_folder_settings(folder: Path):  # type: ignore[no-untyped-def]

@@ -24,12 +24,12 @@ def session_with(folder: Path) -> Session:
 
 def test_settings_are_kept_between_sessions(tmp_path: Path) -> None:
     first = session_with(tmp_path)
-    first.judgements.set_settings("thermal_ablation", {"judged_as": "achieved", "organ_distance_mm": 7.5})
+    first.judgements.set_settings("thermal_ablation", {"planned_rule": "aim", "organ_distance_mm": 7.5})
     first.change_settings(UserSettings("light", first.settings.modules))
     second = session_with(tmp_path)
     assert second.settings.theme == "light"
     assert dict(second.judgements.settings("thermal_ablation")) == {
-        "judged_as": "achieved",
+        "planned_rule": "aim",
         "organ_distance_mm": 7.5,
     }
     document = json.loads((tmp_path / "settings.json").read_text())
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_said_and_kept_aside(tmp_path: Path, text: str) -> Non
 
 
 def test_settings_of_an_earlier_version_do_not_stop_the_judgement(tmp_path: Path) -> None:
-    kept = {"judged_as": "achieved", "gone_since": True, "organ_distance_mm": 900.0}
+    kept = {"planned_rule": "aim", "gone_since": True, "organ_distance_mm": 900.0}
     SettingsFile(tmp_path).write(UserSettings(modules={"thermal_ablation": kept}))
     session = session_with(tmp_path)
     said: list[PlannerError] = []
@@ -79,7 +79,7 @@ def test_settings_of_an_earlier_version_do_not_stop_the_judgement(tmp_path: Path
     while not session.judgements.is_ready("thermal_ablation") and time.monotonic() < end:
         time.sleep(0.05)
     assert session.judgements.is_ready("thermal_ablation")
-    assert session.judgements.settings("thermal_ablation") == {"judged_as": "achieved"}
+    assert session.judgements.settings("thermal_ablation") == {"planned_rule": "aim"}
     assert [e.what for e in said] == ["Kept settings no longer fit and were left out."]
     session.close()
 
@@ -100,5 +100,5 @@ def test_the_profile_chosen_last_is_kept_and_old_files_read_without_it(tmp_path:
     assert SettingsFile(tmp_path).read() == UserSettings("light")
     SettingsFile(tmp_path).write(UserSettings("light", practice_profile="Çelik B."))
     assert SettingsFile(tmp_path).read().practice_profile == "Çelik B."
-    kept = SettingsFile(tmp_path).read().with_module("thermal_ablation", {"judged_as": "achieved"})
+    kept = SettingsFile(tmp_path).read().with_module("thermal_ablation", {"planned_rule": "aim"})
     assert kept.practice_profile == "Çelik B."
