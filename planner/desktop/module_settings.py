@@ -125,11 +125,12 @@ class ModuleSettings(QDialog):
         grid.setColumnStretch(0, 1)
         grid.setHorizontalSpacing(18)
         for row, option in enumerate(options):
-            words = QLabel(f"{option.help or option.name}{OF_CASE if option.is_of_case else ''}")
+            text = option.help or option.name
+            words = QLabel(f"{text.removesuffix('.')}{OF_CASE}" if option.is_of_case else text)
             words.setWordWrap(True)
             field = self._field(option)
             field.setObjectName(f"setting_{option.name}")
-            field.setAccessibleName(option.help or option.name)
+            field.setAccessibleName(words.text())
             words.setBuddy(field)
             words.setToolTip(option.name)
             if option.is_of_case and not self._session.is_open:
@@ -180,7 +181,8 @@ class ModuleSettings(QDialog):
             if isinstance(field, QCheckBox):
                 field.setChecked(bool(value))
             elif isinstance(field, ImageChoice):
-                field.show_choice(self._session.case, str(value))
+                if self._session.is_open:
+                    field.show_choice(self._session.case, str(value))
             elif isinstance(field, QComboBox):
                 field.setCurrentText(str(value))
             elif isinstance(field, QDoubleSpinBox):
