@@ -22,8 +22,9 @@ from planner.desktop.face_map_view import FaceMapView
 from planner.desktop.pair_table import PairTable
 from planner.desktop.pieces import Row, clear_layout, dim_label, heading, put_number, show
 from planner.desktop.theme import shown_theme
-from planner.model.assessment import Assessment
-from planner.model.electrode_array import ElectrodeArray
+from planner.model.assessment import Assessment, Confidence
+from planner.model.electrode_array import ElectrodeArray, PulsePair
+from planner.planning.device_library import device_library
 from planner.scene.face_map import pair_words
 from planner.session.actions import Workbench
 from planner.session.electrode_placing import LAYOUTS
@@ -240,6 +241,10 @@ class PulseForm(QWidget):
         self._spread.setObjectName("parallelWords")
         line.addWidget(self._spread, 1)
         column.addLayout(line)
+        self._held = dim_label("", wraps=True)
+        self._held.setObjectName("heldVoltages")
+        self._held.setContentsMargins(14, 0, 14, 2)
+        column.addWidget(self._held)
 
     def _spin(
         self, name: str, low: float, high: float, step: float, suffix: str, run: Callable[[float], None]
@@ -281,6 +286,30 @@ class PulseForm(QWidget):
         count = len(array.electrodes)
         angles = [pair_geometry(array, a, b).angle_deg for a in range(count) for b in range(a + 1, count)]
         self._spread.setText(f"up to {max(angles, default=0.0):.0f}° apart")
+        self._tell_held(array, pulsed)
+
+    def _tell_held(self, array: ElectrodeArray, pulsed: list[PulsePair]) -> None:
+        """Why a nominal V/d that was asked for is not what stands there."""
+        from planner.planning.electrode_arrays import FARTHEST_PAIR, NEAREST_PAIR
+
+        limit = device_library().device(array.device).emitter.get("max_voltage")
+        held = sum(limit is not None and p.voltage_v == limit.value for p in pulsed)
+        show(self._held, held > 0 or not pulsed)
+        if not pulsed:
+            self._held.setText(
+                "No pair is pulsed: a nominal V/d sets those whose bare parts are"
+                f" {NEAREST_PAIR.value:g} to {FARTHEST_PAIR.value:g} mm apart (unverified)."
+            )
+            self._held.setToolTip(FARTHEST_PAIR.source)
+        if held and limit is not None:
+            doubt = f" ({limit.confidence})" if limit.confidence == Confidence.UNVERIFIED else ""
+            pairs = f"{held} of {len(pulsed)} pairs" if len(pulsed) > 1 else "The pair"
+            verb = "is" if held == 1 else "are"
+            self._held.setText(
+                f"{pairs} {verb} at {limit.value:g} V, the most the generator gives{doubt}:"
+                " a higher nominal V/d there needs electrodes nearer to each other."
+            )
+            self._held.setToolTip(limit.source)
 
     def _set_pulses(self) -> None:
         self.bench.electrodes.set_pulses(int(self.count.value()), self.length.value())

@@ -94,8 +94,9 @@ class PairTable(QWidget):
             held.clear()
         if array is None:
             return
-        device = device_library().device(array.device)
-        most = device.emitter["max_voltage"].value
+        from planner.planning.electrode_arrays import highest_voltage_v
+
+        most = highest_voltage_v(device_library().device(array.device))
         for column, (words, tip) in enumerate(
             (
                 ("Pair", "Switch a pair on or off"),

@@ -157,8 +157,13 @@ def rounded_voltage(voltage_v: float, device: Device) -> float:
     """A voltage in steps of 10 V, within what the generator gives."""
     limits = device.emitter
     low = limits["min_voltage"].value if "min_voltage" in limits else 0.0
-    high = limits["max_voltage"].value if "max_voltage" in limits else math.inf
-    return min(max(STEP_V * round(voltage_v / STEP_V), low), high)
+    return min(max(STEP_V * round(voltage_v / STEP_V), low), highest_voltage_v(device))
+
+
+def highest_voltage_v(device: Device) -> float:
+    """The most a device's generator gives between two electrodes, in V; infinite where none is published."""
+    limit = device.emitter.get("max_voltage")
+    return math.inf if limit is None else limit.value
 
 
 def snapped_parallel(array: ElectrodeArray, to: int | None = None, about: str = "middle") -> ElectrodeArray:

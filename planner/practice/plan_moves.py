@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from planner.model.plan import Applicator, Plan
 from planner.model.points import Point, as_point
 from planner.model.structures import StructureSet
 from planner.planning.device_library import device_library
+from planner.planning.electrode_arrays import highest_voltage_v
 from planner.planning.placing import entry_on_skin
 
 #: An entry is looked for so far outside the place it is moved to.
@@ -63,8 +63,7 @@ def _moved_arrays(
     structures: StructureSet, array: ElectrodeArray, step_mm: float
 ) -> Iterator[ElectrodeArray]:
     share = VOLTAGE_SHARE * step_mm / WHOLE_STEP_MM
-    limit = device_library().device(array.device).emitter.get("max_voltage")
-    most_v = limit.value if limit is not None else math.inf
+    most_v = highest_voltage_v(device_library().device(array.device))
     for factor in (1.0 - share, 1.0 + share):
         pairs = tuple(
             replace(p, voltage_v=round(min(p.voltage_v * factor, max(p.voltage_v, most_v))))
