@@ -10,7 +10,7 @@ from planner.base.task import Task
 from planner.model.assessment import SettingValue, Severity
 from planner.model.case import Case
 from planner.model.plan import Plan
-from planner.plugin.settings import kept_values, options_of
+from planner.plugin.settings import options_of
 from planner.practice.exercise import Exercise, Reference
 from planner.practice.exercise_draft import EXPERT_TITLE, Draft, faults, mark_of
 from planner.practice.exercise_wording import id_from_title
@@ -82,12 +82,23 @@ def made(
 
 
 def _settings(module: str, settings: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
-    """Those that differ from the defaults and speak of no patient; raises `InvalidValue` where one is wrong."""
+    """Those that differ from the defaults, but for days, activities and scans of one patient.
+
+    How the patient lies or whether vessels flow belongs to the exercise: its plans are judged by it.
+
+    Raises
+    ------
+    InvalidValue
+        If one is wrong.
+    """
     found = installed_module(module)
     found.settings(settings)
-    defaults = {o.name: o.default for o in options_of(found.settings_class)}
-    kept = kept_values(found.settings_class, settings)
-    return {name: value for name, value in kept.items() if value != defaults[name]}
+    taken = {
+        o.name: o.default
+        for o in options_of(found.settings_class)
+        if not o.is_of_case or o.choices or isinstance(o.default, bool)
+    }
+    return {n: value for n, value in settings.items() if n in taken and value != taken[n]}
 
 
 def _check_expert(exercise: Exercise, case: Case, task: Task) -> None:

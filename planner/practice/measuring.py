@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -11,13 +10,14 @@ import msgspec
 
 from planner.base.errors import InvalidValue
 from planner.base.task import Task
-from planner.model.assessment import Assessment, Severity
+from planner.model.assessment import Assessment, SettingValue, Severity
 from planner.model.case import Case
 from planner.model.plan import Plan
 from planner.planning.device_library import device_library
 from planner.plugin.hashing import plan_hash, structures_hash
 from planner.plugin.judging import judge
 from planner.plugin.registry import TreatmentModule, find_modules
+from planner.plugin.settings import options_of
 from planner.practice.exercise import Exercise, needle_count
 from planner.practice.scoring import Measured, Score, is_hazard, score
 
@@ -65,7 +65,7 @@ def score_plan(
     _check_plan(exercise, plan)
     module = installed_module(exercise.module)
     reference = reference_answer_of(exercise, case, task.part(0.0, 0.5))
-    answer = judge(module, case, plan, exercise.settings, task.part(0.5, 1.0))
+    answer = judge(module, case, plan, rules_of(module, exercise), task.part(0.5, 1.0))
     found = measured(exercise, plan, answer, reference, repositionings=repositionings, seconds=seconds)
     return Scored(found, score(found), answer)
 
@@ -194,7 +194,7 @@ def reference_answer_of(exercise: Exercise, case: Case, task: Task) -> Assessmen
     module = installed_module(exercise.module)
     key = _answer_key(module, exercise, case)
     if key not in _answers:
-        whole = judge(module, case, exercise.reference.plan, exercise.settings, task)
+        whole = judge(module, case, exercise.reference.plan, rules_of(module, exercise), task)
         while len(_answers) >= KEPT_ANSWERS:
             del _answers[next(iter(_answers))]
         # Surfaces and fields would hold memory that no score asks for.
@@ -202,15 +202,24 @@ def reference_answer_of(exercise: Exercise, case: Case, task: Task) -> Assessmen
     return _answers[key]
 
 
+def rules_of(module: TreatmentModule, exercise: Exercise) -> dict[str, SettingValue]:
+    """What the exercise's module is told: the exercise's settings alone.
+
+    What the case in front of the trainee tells the module of its patient is set to the defaults: it may have
+    been changed since the exercise was made, and one plan must not score differently for two trainees.
+    """
+    of_case = {o.name: o.default for o in options_of(module.settings_class) if o.is_of_case}
+    return {**of_case, **exercise.settings}
+
+
 def _answer_key(module: TreatmentModule, exercise: Exercise, case: Case) -> str:
     """Stands for all an answer depends on: a device of one's own may be changed between two attempts."""
-    told: Mapping[str, object] = {**case.settings_of(exercise.module), **exercise.settings}
     used = dict.fromkeys(i.device for i in exercise.reference.plan.instruments)
     rows = [
         structures_hash(case),
         plan_hash(exercise.reference.plan),
         [module.manifest.id, module.manifest.version],
-        sorted(told.items()),
+        sorted(rules_of(module, exercise).items()),
         [repr(device_library().device(name)) for name in used],
     ]
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()

@@ -14,7 +14,7 @@ from planner.model.plan import Plan
 from planner.plugin.judging import judge, propose
 from planner.plugin.registry import TreatmentModule
 from planner.practice.exercise import CaseMark, Exercise, Reference
-from planner.practice.measuring import installed_module, measured
+from planner.practice.measuring import installed_module, measured, rules_of
 from planner.practice.plan_moves import moved_plans
 from planner.practice.scoring import Measured, score, weights
 
@@ -101,7 +101,7 @@ def make_reference(case: Case, exercise: Exercise, task: Task) -> Reference:
     """
     exercise.check_case(case)
     module = installed_module(exercise.module)
-    quick = replace(exercise, settings=quick_settings(module, exercise.settings))
+    quick = replace(exercise, settings=quick_settings(module, rules_of(module, exercise)))
     found = _suggested(module, case, quick, task.part(0.0, 0.3))
     ranked = sorted(
         ((_standing(module, quick, case, plan, task), plan) for plan in found),

@@ -185,12 +185,13 @@ def test_an_exercise_of_an_experts_plan(case: Case) -> None:
         title="  Near the vein  ", level="moderate", skills=("margin",), hidden=("rib",),
         conditions=conditions, most_instruments=2, margin_mm=3.0, expert_title="Dr. A",
     )  # fmt: skip
-    settings = {**QUICK, "lung_crossing": "stop", "seed": 1}
+    asked = {**QUICK, "lung_crossing": "stop", "is_patient_on_back": False}
+    settings = {**asked, "seed": 1, "vessel_flow": True}
     exercise = made(draft, case, named, THERMAL, settings, Task(), {"near-the-vein", "Near-the-vein-2"})
     assert (exercise.id, exercise.title) == ("near-the-vein-3", "Near the vein")
     assert exercise.case == CaseMark.of(case)
     assert (exercise.hidden, exercise.conditions, exercise.margin_mm) == (("rib",), conditions, 3.0)
-    assert dict(exercise.settings) == {**QUICK, "lung_crossing": "stop"}, "a default is left out"
+    assert dict(exercise.settings) == asked, "a default is left out"
     assert [r.title for r in exercise.references] == ["Dr. A"]
     plan = exercise.reference.plan
     assert plan.instruments == named.instruments

@@ -70,6 +70,20 @@ def test_closed_forms(case: Case) -> None:
     assert found.answer.metric("minimal_ablation_margin_mm", "lesion").value == m.margin_mm
 
 
+def test_what_the_trainees_case_says_of_its_patient_does_not_count(case: Case) -> None:
+    exercise = exercise_on(case, settings={"robustness_samples": 0})
+    plan = plan_of(custom_probe((0.0, 100.0, 0.0), (0.0, 2.0, 0.0), 40.0))
+    asked = score_plan(exercise, case, plan, Task())
+    told = case.with_settings_of("thermal_ablation", {"judged_as": "achieved", "is_patient_on_back": False})
+    found = score_plan(exercise, told, plan, Task())
+    assert found.answer.settings == asked.answer.settings
+    assert found.answer.settings["judged_as"] == "planned"
+    assert found.answer.metrics == asked.answer.metrics
+    assert found.score == asked.score
+    lying = replace(exercise, settings={**exercise.settings, "is_patient_on_back": False})
+    assert score_plan(lying, case, plan, Task()).answer.settings["is_patient_on_back"] is False
+
+
 def test_hazards_are_counted_one_by_one_and_what_the_case_lacks_is_none(case: Case) -> None:
     through_lung = custom_probe((100.0, 0.0, 0.0), size_mm=40.0)
     beside = custom_probe((100.0, 3.0, 6.0), (0.0, 3.0, 6.0), 40.0, "p2")
