@@ -30,7 +30,7 @@ def made(
     """The exercise of a draft, with its references: the expert's plan first, since the first one counts.
 
     What may speak of the patient stays out: name, author, day and notes of the expert's plan, a case's title
-    that names the patient, and settings of one patient, which the case has.
+    that names the patient, and days, activities and scans a setting holds.
 
     Parameters
     ----------
