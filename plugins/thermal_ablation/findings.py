@@ -45,6 +45,13 @@ ZONE_REACHES = Rule(
     Severity.WARNING,
     Source("5-10 mm to bowel, gallbladder, heart", Confidence.ESTABLISHED),
 )
+#: Organs that are no reason to stop, but that no zone of the liver should reach into.
+ZONE_REACHES_INTO = Rule(
+    ZONE_REACHES.id,
+    Severity.WARNING,
+    Source("no tissue outside the liver is meant to be treated; no publication", Confidence.OUR_RULE),
+)
+BESIDE_LIVER = ("lung", "kidney", "spleen")
 CENTRAL_DUCT = Rule(
     "zone_near_bile_duct",
     Severity.WARNING,
@@ -151,6 +158,14 @@ def zone_findings(near: Mapping[str, tuple[str, Nearest]], settings: Settings) -
                 f" keep {limit:g} mm or part them with fluid."
             )
             found.append(rule.finding(text, name, nearest.place_lps_mm))
+    for group in BESIDE_LIVER:
+        name, reach = near.get(group, ("", None))
+        if reach is not None and reach.distance_mm < 0:
+            text = (
+                f"The zone reaches {-reach.distance_mm:.1f} mm into {name}:"
+                " make it smaller, move it, or part them with fluid."
+            )
+            found.append(ZONE_REACHES_INTO.finding(text, name, reach.place_lps_mm))
     return found
 
 

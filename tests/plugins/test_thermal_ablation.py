@@ -133,6 +133,23 @@ def test_findings_name_what_is_near_and_where(case: Case) -> None:
     assert "margin_short" not in wide
 
 
+@pytest.mark.parametrize("role", [Role.LUNG, Role.PLEURA, Role.KIDNEY, Role.SPLEEN])
+def test_a_zone_that_leaves_the_liver_for_another_organ_is_told(role: Role) -> None:
+    """Zones of 22 and 28 mm about a lesion whose neighbour begins at 25 mm: 3 mm before it, 3 mm in it."""
+    case = phantom(beside=(role, (0.0, 33.0, 0.0), 8.0))
+    before = answer(case, plan_of(custom_probe(size_mm=44.0)))
+    assert "zone_reaches_organ" not in rules_of(before)
+    found = answer(case, plan_of(custom_probe(size_mm=56.0)))
+    (told,) = [f for f in found.findings if f.rule == "zone_reaches_organ"]
+    depth = -value(found, f"nearest_{'lung' if role == Role.PLEURA else role.value}_to_zone_mm")
+    assert depth == pytest.approx(3.0, abs=1.0)
+    assert (told.severity, told.subject) == ("warning", "beside")
+    assert told.text.startswith(f"The zone reaches {depth:.1f} mm into beside")
+    assert told.source.confidence == "our rule"
+    assert told.where_lps_mm is not None
+    assert np.allclose(told.where_lps_mm, (0.0, 25.0, 0.0), atol=2.5)
+
+
 def test_a_rib_on_the_path_stops_and_profiles_change_severity(case: Case) -> None:
     rib = custom_probe(entry=(0.0, -98.0, 20.5))
     assert rules_of(answer(case, plan_of(rib)))["path_crosses_bone"] == "stop"
