@@ -138,7 +138,6 @@ def _answer(grounds: LesionGrounds, plan: Plan, settings: Settings, focus: str |
     metrics: list[Metric] = []
     found = (
         say.case_findings(grounds)
-        + say.device_findings([*placed, *grids], devices)
         + say.spacing_findings(placed, devices)
         + modality_findings(grounds, placed, grids, devices, settings)
         + say.order_findings(_order(plan, placed, grids, devices, grounds))
@@ -175,6 +174,8 @@ def _answer(grounds: LesionGrounds, plan: Plan, settings: Settings, focus: str |
         found += approach_findings(title, p.needle, path, margin, judgement)
     for g in grids:
         metrics += count.grid_metrics(g)
+    # Of equal weight, what may happen to the patient stands before what the numbers lean on.
+    found += say.device_findings([*placed, *grids], devices)
     return _Answer(tuple(metrics), say.ordered(found), reports, placed, grids, union)
 
 

@@ -25,6 +25,7 @@ from planner.plugin.judging import judge
 from planner.plugin.registry import find_modules
 
 CRYO = dict(device_library().device("generic-cryo-ln2").defaults)
+MWA = dict(device_library().device("generic-mwa-17g").defaults)
 MODULE = find_modules().module("thermal_ablation")
 
 
@@ -127,6 +128,11 @@ def test_findings_name_what_is_near_and_where(case: Case) -> None:
     assert rules["zone_reaches_organ"] == "warning", "22 mm zone, colon from 25 mm on"
     assert "zone_near_bile_duct" not in rules, "duct from 32 mm on: exactly 10 mm"
     assert rules["heat_sink"] == "warning"
+    unverified = plan_of(replace(custom_probe(), device="generic-mwa-17g", settings=MWA))
+    own = answer(case, unverified, organ_distance_mm=20.0)
+    warnings = [f.rule for f in own.findings if f.severity == "warning"]
+    assert {"zone_reaches_organ", "zone_size_unverified"} <= set(warnings)
+    assert warnings.index("zone_reaches_organ") < warnings.index("zone_size_unverified")
     wide = rules_of(answer(case, plan_of(custom_probe(size_mm=56.0))))
     assert wide["zone_reaches_organ"] == "stop"
     assert wide["zone_near_bile_duct"] == "warning"
