@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ from planner.base.errors import InvalidValue
 from planner.model.assessment import SettingValue
 
 _S = TypeVar("_S")
+#: Options by class, read once: a dragged needle asks for them again and again.
+_options: dict[type[Any], tuple[Option, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -69,24 +71,26 @@ def option(
 
 def options_of(settings_class: type[Any]) -> tuple[Option, ...]:
     """The options of a Settings class, in the order of its fields."""
-    found = []
+    if settings_class not in _options:
+        _options[settings_class] = tuple(_read(settings_class))
+    return _options[settings_class]
+
+
+def _read(settings_class: type[Any]) -> Iterator[Option]:
     for field in dataclasses.fields(settings_class):
         meta = field.metadata
-        found.append(
-            Option(
-                field.name,
-                field.default,  # type: ignore[arg-type]
-                meta.get("unit", ""),
-                meta.get("low"),
-                meta.get("high"),
-                tuple(meta.get("choices", ())),
-                meta.get("help", ""),
-                meta.get("drawer", ""),
-                bool(meta.get("is_of_case", False)),
-                tuple(meta.get("modalities", ())),
-            )
+        yield Option(
+            field.name,
+            field.default,  # type: ignore[arg-type]
+            meta.get("unit", ""),
+            meta.get("low"),
+            meta.get("high"),
+            tuple(meta.get("choices", ())),
+            meta.get("help", ""),
+            meta.get("drawer", ""),
+            bool(meta.get("is_of_case", False)),
+            tuple(meta.get("modalities", ())),
         )
-    return tuple(found)
 
 
 def make_settings(settings_class: type[_S], values: Mapping[str, Any]) -> _S:

@@ -16,18 +16,12 @@ from planner.desktop.application import make_application
 from planner.desktop.module_settings import OF_CASE, ModuleSettings
 from planner.library.index import LibraryIndex
 from planner.model.plan import Plan
+from planner.plugin.registry import find_modules
 from planner.plugin.settings import options_of
 from planner.session.session import Session
 from planner.session.user_settings import SettingsFile
 
-MODULES = (
-    "arterial_infusion",
-    "chemoembolization",
-    "electroporation",
-    "radioembolization",
-    "resection",
-    "thermal_ablation",
-)
+MODULES = sorted(find_modules().modules)
 
 
 @pytest.fixture
